@@ -1,0 +1,78 @@
+"""Everything that can go wrong, as a tree.
+
+IsBitcoinLitError
+├── SettingsError
+├── FeedError
+│   ├── FeedUnavailable
+│   └── FeedInvalid
+├── StorageError
+│   ├── RedisUnavailable
+│   ├── TimeSeriesMissing
+│   └── SeriesUnusable
+├── EmbeddedRedisError
+│   └── DataDirectoryInUse
+├── LeaseLost
+├── RefreshBusy
+└── NoData
+"""
+
+
+class IsBitcoinLitError(Exception):
+    """The root of all errors of this package; its text is a sentence a person can act on."""
+
+
+class SettingsError(IsBitcoinLitError):
+    """A setting is wrong; the service refuses to start."""
+
+
+class FeedError(IsBitcoinLitError):
+    """A feed gave no readings."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds the upstream asked us to wait, if it did."""
+
+
+class FeedUnavailable(FeedError):
+    """The feed did not answer, or answered with an error."""
+
+
+class FeedInvalid(FeedError):
+    """The feed answered, but with something that is not a feed."""
+
+
+class StorageError(IsBitcoinLitError):
+    """Redis did not do what was asked of it."""
+
+
+class RedisUnavailable(StorageError):
+    """Redis cannot be reached, or cannot serve right now."""
+
+
+class TimeSeriesMissing(StorageError):
+    """The server answers, but has no time-series commands."""
+
+
+class SeriesUnusable(StorageError):
+    """A key of ours holds something that is not our time series."""
+
+
+class EmbeddedRedisError(IsBitcoinLitError):
+    """The embedded Redis Stack cannot be found or does not start."""
+
+
+class DataDirectoryInUse(EmbeddedRedisError):
+    """Another process runs on the same data directory."""
+
+
+class LeaseLost(IsBitcoinLitError):
+    """The lease ended while its holder still worked; another process may hold it now."""
+
+
+class RefreshBusy(IsBitcoinLitError):
+    """Another process is refreshing, and did not finish in the time a caller can wait."""
+
+
+class NoData(IsBitcoinLitError):
+    """There is no reading yet."""

@@ -1,0 +1,1 @@
+"""1 FEED: the outside world becomes readings."""

@@ -1,0 +1,71 @@
+"""The values that travel through the service: frozen, aware UTC, floats."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Metric(StrEnum):
+    """What a time series measures."""
+
+    PRICE = "price"
+    SENTIMENT = "sentiment"
+
+
+UNITS: Mapping[Metric, str] = {Metric.PRICE: "usd-per-btc", Metric.SENTIMENT: "score"}
+"""The unit of each metric, as written in the series' labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One observation by a feed; either number may be absent, not both."""
+
+    time: datetime
+    """Aware UTC, millisecond resolution."""
+    price: float | None
+    """USD per BTC, greater than 0."""
+    sentiment: float | None
+    """Mean score in [-1, 1]."""
+
+    def value(self, metric: Metric) -> float | None:
+        """The number this reading has for a metric."""
+        return self.price if metric is Metric.PRICE else self.sentiment
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyAverage:
+    """The mean of all readings of one full-hour bucket."""
+
+    time: datetime
+    """Start of the hour, UTC."""
+    price: float | None
+    sentiment: float | None
+    samples: int
+    """How many readings the hour has; where the metrics differ, the larger number."""
+    partial: bool
+    """Whether the newest reading lies in this hour, so that later ones may still change it."""
+
+
+class Direction(StrEnum):
+    """Where a metric went between two hours."""
+
+    RISING = "rising"
+    FALLING = "falling"
+    FLAT = "flat"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The answer: three hours of averages, and whether both metrics rose over them."""
+
+    is_bitcoin_lit: bool
+    hours: tuple[HourlyAverage, ...]
+    """Three, oldest first; the last one holds the newest reading."""
+    sentiment_direction: Direction
+    price_direction: Direction
+    as_of: datetime
+    """Time of the newest reading."""
+    stale: bool
+    """Whether the newest reading was too old when this was computed."""
+    feed: str

@@ -1,0 +1,1 @@
+"""2 SERIES: readings become Redis time series."""

@@ -1,0 +1,38 @@
+"""The names of all Redis keys, under one hash tag so that they share a cluster slot."""
+
+from dataclasses import dataclass
+
+from isbitcoinlit.models import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Key names under one prefix."""
+
+    prefix: str
+
+    def _key(self, *parts: str) -> str:
+        return ":".join((f"{{{self.prefix}}}", *parts))
+
+    def series(self, feed: str, metric: Metric) -> str:
+        """The time series of one metric of one feed."""
+        return self._key(feed, metric)
+
+    @property
+    def snapshot(self) -> str:
+        """The cached snapshot, JSON, with a time to live."""
+        return self._key("snapshot")
+
+    @property
+    def snapshot_lock(self) -> str:
+        """Held by the process that computes the snapshot."""
+        return self._key("snapshot", "lock")
+
+    @property
+    def snapshot_channel(self) -> str:
+        """Pub/sub channel on which new snapshots are told to the other processes."""
+        return self._key("snapshot", "channel")
+
+    def lease(self, name: str) -> str:
+        """The lease that lets one process at a time do the named work."""
+        return self._key("lease", name)

@@ -1,0 +1,184 @@
+"""All settings, and the only reader of the environment."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AliasChoices,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from isbitcoinlit.errors import SettingsError
+
+PREFIX = "ISBITCOINLIT_"
+FEED_NAMES = ("senticrypt", "replay", "demo")
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+def default_data_directory() -> Path:
+    """Where the platform keeps a user's application data."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "isbitcoinlit"
+
+
+class Settings(BaseSettings):
+    """One field per setting; a field's description is its documentation everywhere."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    redis_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices(f"{PREFIX}REDIS_URL", "REDIS_URL"),
+        description="Address of a Redis with time series (redis://, rediss:// or unix://); "
+        "unset, the service starts its own embedded Redis Stack. REDIS_URL is read too.",
+    )
+    feed: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("senticrypt",),
+        description="Where readings come from: senticrypt, replay or demo.",
+    )
+    senticrypt_url: str = Field(
+        default="https://api.senticrypt.com/v1/bitcoin.json",
+        pattern=r"^https?://\S+$",
+        description="Address of SentiCrypt's 24-hour feed (http:// or https://).",
+    )
+    replay_file: FilePath | None = Field(
+        default=None,
+        description="A recorded feed for `replay`, moved in time so that its newest reading is "
+        "now; the path of an existing file.",
+    )
+    refresh_interval: float = Field(
+        default=30, ge=0.1, le=86_400, description="Seconds between two pulls of the feed."
+    )
+    snapshot_ttl: float = Field(
+        default=120, ge=1, le=3_600, description="Seconds that a computed snapshot is cached."
+    )
+    stale_after: float = Field(
+        default=600,
+        gt=0,
+        description="Seconds after which the newest reading is too old, and answers say `stale`.",
+    )
+    serve_stale_for: float = Field(
+        default=3_600,
+        ge=0,
+        description="Seconds for which the last snapshot is served while Redis is away.",
+    )
+    retention: int = Field(
+        default=0,
+        ge=0,
+        description="Seconds that readings are kept; 0 keeps them for ever.",
+    )
+    data_dir: Path = Field(
+        default_factory=default_data_directory,
+        description="Directory in which the embedded Redis keeps its append-only file.",
+    )
+    key_prefix: str = Field(
+        default="isbitcoinlit",
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="Hash tag that all keys in Redis start with: 1 to 64 letters, digits or _.-",
+    )
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address that the service listens on."
+    )
+    port: int = Field(
+        default=8000, ge=0, le=65_535, description="Port that the service listens on; 0 picks one."
+    )
+    operator_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Bearer token that `POST /refresh` needs when it does not come from this "
+        "machine; at least 16 characters.",
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto",
+        description="How log lines look: text for people, json for machines; auto is text on a "
+        "terminal and json elsewhere.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least important log lines to print."
+    )
+
+    @field_validator("redis_url", "replay_file", "operator_token", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(_REDIS_SCHEMES):
+            raise ValueError("should start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("feed", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("feed")
+    @classmethod
+    def _known_feeds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(value) != 1 or value[0] not in FEED_NAMES:
+            raise ValueError(f"should be one of {', '.join(FEED_NAMES)}")
+        return value
+
+    @model_validator(mode="after")
+    def _replay_needs_a_file(self) -> Self:
+        if "replay" in self.feed and self.replay_file is None:
+            raise ValueError(f"{PREFIX}FEED is replay, so {PREFIX}REPLAY_FILE should name a file")
+        return self
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
+    """The settings from overrides (field names), the environment and `.env`, in that order.
+
+    Raises `SettingsError` with a sentence per wrong setting; secrets are not repeated.
+    """
+    try:
+        return Settings(**(overrides or {}))
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(e) for e in error.errors())) from None
+
+
+def unknown_variables() -> list[str]:
+    """Sentences about variables with our prefix that are not settings (typing errors, mostly)."""
+    known = [variable(name) for name in Settings.model_fields]
+    sentences = []
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            sentences.append(f"{name} is not a setting{hint}")
+    return sentences
+
+
+def variable(field_name: str) -> str:
+    """The environment variable of a field."""
+    return f"{PREFIX}{field_name.upper()}"
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """One wrong setting in words: its variable, what it holds, what it should be."""
+    reason = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return f"{reason}."
+    first = str(error["loc"][0])
+    name = first.lower().removeprefix(PREFIX.lower())
+    field = Settings.model_fields[name]
+    secret = "SecretStr" in str(field.annotation)
+    held = "is set" if secret else f"is {error['input']!r}"
+    wanted = reason if reason.startswith("should") else f"should be otherwise: {reason}"
+    return f"{variable(name)} {held}, which is wrong: it {wanted}. {field.description}"

@@ -1,0 +1,1 @@
+"""3 SNAPSHOT: series become the one answer."""

@@ -1,0 +1,1 @@
+"""4 HTTP: the answer, served."""
