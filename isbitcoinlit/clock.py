@@ -6,6 +6,7 @@ from typing import Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+HOUR_MILLISECONDS = 3_600_000
 _MILLISECOND = timedelta(milliseconds=1)
 
 

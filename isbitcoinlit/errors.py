@@ -11,6 +11,7 @@ IsBitcoinLitError
 │   └── SeriesUnusable
 ├── EmbeddedRedisError
 │   └── DataDirectoryInUse
+├── ListenError
 ├── LeaseLost
 ├── RefreshBusy
 └── NoData
@@ -64,6 +65,10 @@ class EmbeddedRedisError(IsBitcoinLitError):
 
 class DataDirectoryInUse(EmbeddedRedisError):
     """Another process runs on the same data directory."""
+
+
+class ListenError(IsBitcoinLitError):
+    """The address to listen on cannot be had."""
 
 
 class LeaseLost(IsBitcoinLitError):

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -94,6 +95,9 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, ge=0, le=65_535, description="Port that the service listens on; 0 picks one."
     )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Number of processes that answer requests."
+    )
     operator_token: SecretStr | None = Field(
         default=None,
         min_length=16,
@@ -138,7 +142,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _replay_needs_a_file(self) -> Self:
         if "replay" in self.feed and self.replay_file is None:
-            raise ValueError(f"{PREFIX}FEED is replay, so {PREFIX}REPLAY_FILE should name a file")
+            raise ValueError(f"{PREFIX}FEED holds 'replay': {PREFIX}REPLAY_FILE should name a file")
         return self
 
 
@@ -179,6 +183,6 @@ def _sentence(error: ErrorDetails) -> str:
     name = first.lower().removeprefix(PREFIX.lower())
     field = Settings.model_fields[name]
     secret = "SecretStr" in str(field.annotation)
-    held = "is set" if secret else f"is {error['input']!r}"
-    wanted = reason if reason.startswith("should") else f"should be otherwise: {reason}"
-    return f"{variable(name)} {held}, which is wrong: it {wanted}. {field.description}"
+    held = "holds something else (it is secret)" if secret else f"holds {error['input']!r}"
+    wanted = re.sub(r"^(Input |Value |String )?", "it ", reason, count=1)
+    return f"{variable(name)} {held}: {wanted}. {field.description}"

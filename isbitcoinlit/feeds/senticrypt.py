@@ -1,0 +1,84 @@
+"""The feed `senticrypt`: 24 hours of readings from one address, asked for only when changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from http import HTTPStatus
+
+import httpx
+
+from isbitcoinlit.clock import Clock
+from isbitcoinlit.errors import FeedInvalid
+from isbitcoinlit.feeds.base import Pull
+from isbitcoinlit.feeds.http import LIMITS, Answer, Limits, fetch, open_client
+from isbitcoinlit.feeds.rows import parse_rows
+
+_CONDITIONS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
+"""Which header of an answer comes back in which header of the next request."""
+_LONGEST_VALIDATOR = 1024
+"""Characters; longer ones could make our requests too large for the upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last good answer."""
+
+    pull: Pull
+    digest: bytes
+    conditions: Mapping[str, str]
+
+
+class SentiCrypt:
+    """SentiCrypt v1, or any address that speaks its format."""
+
+    name = "senticrypt"
+
+    def __init__(self, url: str, clock: Clock, limits: Limits = LIMITS) -> None:
+        self._url = url
+        self._clock = clock
+        self._limits = limits
+        self._client = open_client(limits)
+        self._last: _Last | None = None
+
+    async def pull(self) -> Pull:
+        """The last 24 hours; an unchanged answer gives the same readings again.
+
+        The same again rather than nothing, so that a gap in what was stored closes by itself.
+        """
+        last = self._last
+        headers = last.conditions if last else {}
+        answer = await fetch(
+            self._client, self._url, headers, clock=self._clock, limits=self._limits
+        )
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            if last is None:
+                raise FeedInvalid("SentiCrypt answered 304 to a request that set no condition.")
+            return last.pull
+        return self._read(answer)
+
+    def _read(self, answer: Answer) -> Pull:
+        """The readings of a body, remembered once they proved good."""
+        digest = sha256(answer.body).digest()
+        if self._last is not None and self._last.digest == digest:
+            pull = self._last.pull
+        else:
+            pull = parse_rows(answer.body, self._clock.now(), "SentiCrypt sent")
+        # What is in the future now will not be later: such a body has to be read again.
+        whole = "time-in-future" not in pull.rejected
+        self._last = _Last(pull, digest, _conditions(answer.headers)) if whole else None
+        return pull
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def _conditions(headers: httpx.Headers) -> dict[str, str]:
+    """Headers that ask the upstream to send the body only if it changed."""
+    found = ((condition, headers.get(name, "")) for name, condition in _CONDITIONS.items())
+    # Characters beyond ASCII are allowed in an answer but not in a request.
+    return {
+        condition: value
+        for condition, value in found
+        if value.isascii() and 0 < len(value) <= _LONGEST_VALIDATOR
+    }

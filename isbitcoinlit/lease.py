@@ -1,0 +1,101 @@
+"""At most one process does a piece of work at a time, and once per interval."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from redis.asyncio import Redis
+
+from isbitcoinlit.errors import LeaseLost, StorageError
+from isbitcoinlit.log import get_logger
+from isbitcoinlit.redis_client import redis_errors
+
+HOLD_SECONDS = 10.0
+"""A holder that dies is replaced after this; a living one renews three times as often."""
+
+# The lease's value is `held:<token>` while somebody works, and `done:<token>` from then until
+# the next turn is overdue: until then only the process that did the last turn may do the next.
+_TAKE = """
+local value = redis.call('GET', KEYS[1])
+if value and value ~= 'done:' .. ARGV[1] then
+    if ARGV[3] == '0' or string.sub(value, 1, 5) == 'held:' then return 0 end
+end
+redis.call('SET', KEYS[1], 'held:' .. ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+_RENEW = """
+if redis.call('GET', KEYS[1]) ~= 'held:' .. ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+_FINISH = """
+if redis.call('GET', KEYS[1]) ~= 'held:' .. ARGV[1] then return 0 end
+if tonumber(ARGV[2]) <= 0 then return redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[1], 'done:' .. ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+_LEAVE = """
+if redis.call('GET', KEYS[1]) ~= 'done:' .. ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+
+log = get_logger()
+
+
+class Lease:
+    """The right to do the work, under one key of one Redis."""
+
+    def __init__(self, redis: Redis, key: str) -> None:
+        self._key = key
+        self._token = secrets.token_hex(8)
+        self._take = redis.register_script(_TAKE)
+        self._renew = redis.register_script(_RENEW)
+        self._finish = redis.register_script(_FINISH)
+        self._leave = redis.register_script(_LEAVE)
+
+    async def take(self, *, forced: bool = False) -> bool:
+        """Take the lease, unless somebody holds it or (if not forced) it is another's turn."""
+        with redis_errors():
+            arguments: list[str | int] = [self._token, _milliseconds(HOLD_SECONDS), int(forced)]
+            return bool(await self._take(keys=[self._key], args=arguments))
+
+    async def finish(self, *, rest: float = 0.0) -> None:
+        """Give the lease back, and let nobody else take it unforced for `rest` seconds.
+
+        Raises `LeaseLost` when it was no longer ours.
+        """
+        with redis_errors():
+            done = await self._finish(keys=[self._key], args=[self._token, _milliseconds(rest)])
+        if not done:
+            raise LeaseLost("The lease ended while the work was still going on.")
+
+    async def leave(self) -> None:
+        """Let another process have the next turn at once."""
+        with redis_errors():
+            await self._leave(keys=[self._key], args=[self._token])
+
+    @asynccontextmanager
+    async def renewed(self) -> AsyncIterator[None]:
+        """Keep the lease for as long as the block takes."""
+        task = asyncio.create_task(self._renew_for_ever())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _renew_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(HOLD_SECONDS / 3)
+            try:
+                with redis_errors():
+                    arguments: list[str | int] = [self._token, _milliseconds(HOLD_SECONDS)]
+                    await self._renew(keys=[self._key], args=arguments)
+            except StorageError as error:
+                # The lease lasts two more turns of this loop, and the work itself will notice.
+                log.warning("lease-not-renewed", reason=str(error))
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1_000)

@@ -1,0 +1,71 @@
+"""The one Redis client of a process, and what its errors mean to us."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import RedisError, ResponseError
+
+from isbitcoinlit.errors import RedisUnavailable, SeriesUnusable, TimeSeriesMissing
+
+CONNECT_SECONDS = 1.0
+"""Redis is near; a connection that takes longer is a Redis that is not there."""
+ANSWER_SECONDS = 3.0
+"""Our longest command takes milliseconds; this leaves room for a fork or a slow disk."""
+CONNECTIONS = 16
+"""Polls hardly use Redis and refreshes run one at a time; more wait for a free one."""
+RETRIES = 2
+"""A pooled connection that died while idle fails once; a restart of Redis takes 20 ms."""
+
+_NOT_OURS = ("WRONGTYPE", "not a TSDB key", "key already exists")
+_NO_TIME_SERIES = "unknown command 'TS."
+
+
+def connect(url: str) -> Redis:
+    """Make a client for the address; nothing is sent before the first command."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        decode_responses=True,
+        max_connections=CONNECTIONS,
+        timeout=ANSWER_SECONDS,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), RETRIES),
+    )
+    return Redis.from_pool(pool)
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    """Translate what redis-py raises inside the block into our own errors."""
+    try:
+        yield
+    except ResponseError as error:
+        raise translate(error) from error
+    except (RedisError, OSError) as error:
+        raise RedisUnavailable(f"Redis cannot be reached: {error}") from error
+
+
+def translate(error: ResponseError) -> Exception:
+    """Say in our words what a server's error reply means."""
+    text = str(error)
+    if _NO_TIME_SERIES in text:
+        return TimeSeriesMissing(
+            "This Redis has no time series (TS.* commands). Use Redis Stack 7.4 or Redis 8: "
+            "docker compose -f docker-compose.redis-stack.yml up -d"
+        )
+    if any(sign in text for sign in _NOT_OURS):
+        return SeriesUnusable(f"A key holds something that is not our time series: {text}")
+    return RedisUnavailable(f"Redis refused a command: {text}")
+
+
+def series_reply(reply: Any) -> Any:
+    """Return the reply of a TS.GET or TS.RANGE in a pipeline, or None if there is no series."""
+    if isinstance(reply, ResponseError):
+        if "does not exist" in str(reply):
+            return None
+        raise translate(reply) from reply
+    return reply

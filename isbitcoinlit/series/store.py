@@ -1,0 +1,132 @@
+"""Readings go into Redis time series, each of them once."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+from redis.typing import KeyT
+
+from isbitcoinlit.clock import from_milliseconds, to_milliseconds
+from isbitcoinlit.models import Metric, Reading
+from isbitcoinlit.redis_client import redis_errors, series_reply
+from isbitcoinlit.series.definition import SeriesDefinitions
+from isbitcoinlit.series.keys import Keys
+from isbitcoinlit.series.recent import RecentSeries, Samples
+
+BATCH = 500
+"""Samples in one TS.MADD: more is not faster, and stalls the event loop for over 3 ms."""
+
+_REASONS = {
+    "not a TSDB key": "series-missing",
+    "older than retention": "older-than-retention",
+    "invalid value": "value-invalid",
+    "invalid timestamp": "time-invalid",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What adding readings did."""
+
+    added: int
+    """Readings of which Redis lacked a value, and took it."""
+    already_stored: int
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    """Samples that Redis refused, by reason."""
+    changed: bool = False
+    """Whether the series are not what this process knew: by us, or by somebody else."""
+
+
+class SeriesStore:
+    """The time series of all feeds in one Redis."""
+
+    def __init__(self, redis: Redis, keys: Keys, *, retention_seconds: int = 0) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._definitions = SeriesDefinitions(redis, keys, retention_seconds=retention_seconds)
+        self._recent = RecentSeries(redis)
+
+    async def prepare(self, feed: str) -> None:
+        """Make sure that the series of a feed exist as designed.
+
+        Raises `TimeSeriesMissing`, `SeriesUnusable` or `RedisUnavailable`.
+        """
+        await self._definitions.ensure(feed)
+
+    async def add(self, feed: str, readings: Sequence[Reading]) -> Stored:
+        """Store the readings that Redis does not have; repeating it changes nothing.
+
+        Raises what `prepare` raises.
+        """
+        await self.prepare(feed)
+        stored = await self._add(feed, readings)
+        if "series-missing" not in stored.rejected:
+            return stored
+        # Somebody emptied Redis since the series were made: make them anew, and try once more.
+        self._definitions.forget(feed)
+        self._recent.forget(self._keys.series(feed, metric) for metric in Metric)
+        await self.prepare(feed)
+        return await self._add(feed, readings)
+
+    async def newest(self, feed: str) -> dict[Metric, tuple[datetime, float]]:
+        """Return time and value of the last sample of each metric that has one."""
+        with redis_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            for metric in Metric:
+                pipe.ts().get(self._keys.series(feed, metric))
+            replies = await pipe.execute(raise_on_error=False)
+        found = {}
+        for metric, reply in zip(Metric, replies, strict=True):
+            if sample := series_reply(reply):
+                found[metric] = (from_milliseconds(sample[0]), sample[1])
+        return found
+
+    async def _add(self, feed: str, readings: Sequence[Reading]) -> Stored:
+        samples = {self._keys.series(feed, metric): _samples(readings, metric) for metric in Metric}
+        surprised = await self._recent.update(samples)
+        missing = {key: self._recent[key].missing(wanted) for key, wanted in samples.items()}
+        accepted, rejected = await self._write(missing)
+        sent = {timestamp for wanted in missing.values() for timestamp in wanted}
+        return Stored(
+            added=len(accepted),
+            already_stored=len(readings) - len(sent),
+            rejected=rejected,
+            changed=surprised or bool(accepted),
+        )
+
+    async def _write(self, missing: Mapping[str, Samples]) -> tuple[set[int], Counter[str]]:
+        """Send samples in order of time; return the timestamps taken, and the reasons if not."""
+        rows = sorted(
+            (timestamp, key, value)
+            for key, samples in missing.items()
+            for timestamp, value in samples.items()
+        )
+        accepted: set[int] = set()
+        rejected: Counter[str] = Counter()
+        for start in range(0, len(rows), BATCH):
+            batch: list[tuple[KeyT, int | str, float | str]] = [
+                (key, at, value) for at, key, value in rows[start : start + BATCH]
+            ]
+            with redis_errors():
+                replies = await self._redis.ts().madd(batch)
+            # An error about one sample is a value in the list of replies; it is not raised.
+            for (at, key, _), reply in zip(rows[start : start + BATCH], replies, strict=True):
+                if isinstance(reply, ResponseError):
+                    rejected[_reason(reply)] += 1
+                else:
+                    self._recent[key].add((at,))
+                    accepted.add(at)
+        return accepted, rejected
+
+
+def _samples(readings: Sequence[Reading], metric: Metric) -> dict[int, float]:
+    values = ((to_milliseconds(reading.time), reading.value(metric)) for reading in readings)
+    return {timestamp: value for timestamp, value in values if value is not None}
+
+
+def _reason(error: ResponseError) -> str:
+    text = str(error)
+    return next((reason for sign, reason in _REASONS.items() if sign in text), "refused-by-redis")

@@ -1,0 +1,130 @@
+"""Runs the app under uvicorn, in one process or in several."""
+
+import asyncio
+import socket
+import sys
+from contextlib import AsyncExitStack, ExitStack
+from functools import partial
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+from uvicorn.supervisors import Multiprocess
+
+from isbitcoinlit.errors import ListenError
+from isbitcoinlit.redis_server import EmbeddedRedis
+from isbitcoinlit.resources import SERVICE_ROLE, open_resources
+from isbitcoinlit.settings import Settings
+from isbitcoinlit.web.app import create_app
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than a dashboard's polling interval, so that it keeps its connection."""
+BACKLOG = 2048
+"""Connections that may wait while the loop is busy: a whole company's dashboards at once."""
+STOP_SECONDS = 1
+"""How long answers under way may take when the service stops."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal says stop; raises `ListenError`, or what opening resources raises."""
+    with _listen(settings) as listener:
+        if settings.workers == 1:
+            Server(_config(settings), announce=True).run(sockets=[listener])
+        else:
+            _supervise(settings, listener)
+
+
+class Server(uvicorn.Server):
+    """Owns the app's lifespan, so that a refusal to start is an exception and not a log line."""
+
+    def __init__(self, config: uvicorn.Config, *, announce: bool) -> None:
+        super().__init__(config)
+        self._announce = announce
+        self._open = AsyncExitStack()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the app's resources, listen, and say where."""
+        app = self.config.loaded_app
+        assert isinstance(app, FastAPI)
+        await self._open.enter_async_context(app.router.lifespan_context(app))
+        try:
+            await super().startup(sockets)
+        except BaseException:
+            await self._open.aclose()
+            raise
+        if self._announce and sockets:
+            _say_welcome(sockets[0])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish the answers under way, and close what is open."""
+        try:
+            await super().shutdown(sockets)
+        finally:
+            await self._open.aclose()
+
+
+def _supervise(settings: Settings, listener: socket.socket) -> None:
+    """Run several processes on one listening socket; the embedded Redis belongs to this one."""
+    with ExitStack() as stack:
+        if settings.redis_url is None:
+            server = stack.enter_context(EmbeddedRedis(settings.data_dir, SERVICE_ROLE))
+            settings = settings.model_copy(update={"redis_url": SecretStr(server.url)})
+        # A refusal to start should be said once, not by every process for ever.
+        asyncio.run(_try_resources(settings))
+        config = _config(settings)
+        _say_welcome(listener)
+        Multiprocess(config, Server(config, announce=False).run, [listener]).run()
+
+
+async def _try_resources(settings: Settings) -> None:
+    async with open_resources(settings):
+        pass
+
+
+def _config(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        partial(create_app, settings),
+        factory=True,
+        lifespan="off",  # The server above opens and closes it.
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # Who the caller is must not be the caller's word.
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        backlog=BACKLOG,
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Bind the address, before anything else is started."""
+    host, port = settings.host, settings.port
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise ListenError(
+            f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another address with "
+            "--host and --port (ISBITCOINLIT_HOST, ISBITCOINLIT_PORT)."
+        ) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def _say_welcome(listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    name = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104
+    url = f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+    sys.stdout.write(
+        f"\nIsBitcoinLit runs at {url}\n\n"
+        f"  curl {url}/is-bitcoin-lit      the answer\n"
+        f"  curl -X POST {url}/refresh     pull the feed now\n"
+        f"  {url}/docs                     everything else, to try out\n\n"
+        "Ctrl-C ends it.\n\n"
+    )
+    sys.stdout.flush()

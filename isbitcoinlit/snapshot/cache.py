@@ -1,0 +1,159 @@
+"""The two-minute cache of the snapshot: memory first, then Redis, then one computation."""
+
+import asyncio
+import math
+from contextlib import suppress
+
+from redis.asyncio import Redis
+from redis.asyncio.lock import Lock
+from redis.exceptions import LockError
+
+from isbitcoinlit.errors import StorageError
+from isbitcoinlit.log import get_logger
+from isbitcoinlit.models import Snapshot
+from isbitcoinlit.redis_client import redis_errors
+from isbitcoinlit.series.keys import Keys
+from isbitcoinlit.snapshot.document import from_json, to_json
+from isbitcoinlit.snapshot.memory import Answer, CachePolicy, SnapshotMemory, Source
+from isbitcoinlit.snapshot.reader import SnapshotReader
+
+LOCK_SECONDS = 2.0
+"""A computation takes milliseconds; whoever holds the lock for longer has died."""
+WAIT_SECONDS = 0.005
+"""How often a process that waits for another's computation looks for it."""
+PAUSE_SECONDS = 1.0
+"""After Redis failed one poll, the others do not wait for it again for this long."""
+
+log = get_logger()
+
+
+class SnapshotCache:
+    """Gives every poll an answer, with one computation however many polls and processes wait."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        keys: Keys,
+        reader: SnapshotReader,
+        memory: SnapshotMemory,
+        policy: CachePolicy,
+    ) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._reader = reader
+        self._memory = memory
+        self._policy = policy
+        self._filling: asyncio.Task[Answer] | None = None
+        self._sharing: set[asyncio.Task[None]] = set()
+        self._failure: tuple[float, StorageError] | None = None
+
+    async def get(self) -> Answer:
+        """Return the snapshot; raises `NoData`, or a `StorageError` when even the last is too old.
+
+        Whoever asks while a computation runs waits for that one.
+        """
+        if answer := self._memory.answer():
+            return answer
+        if self._filling is None:
+            self._filling = asyncio.create_task(self._fill())
+            self._filling.add_done_callback(self._filled)
+        return await asyncio.shield(self._filling)
+
+    def receive(self, text: str) -> None:
+        """Take over a snapshot that another process has computed."""
+        if snapshot := self._read(text):
+            self._memory.remember(snapshot)
+
+    async def share(self, snapshot: Snapshot) -> None:
+        """Write a snapshot to Redis, and tell the other processes; raises `RedisUnavailable`."""
+        text = to_json(snapshot).decode()
+        with redis_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.set(self._keys.snapshot, text, px=math.ceil(self._policy.ttl * 1_000))
+            pipe.publish(self._keys.snapshot_channel, text)
+            await pipe.execute()
+
+    async def aclose(self) -> None:
+        """Finish what is still being written."""
+        if self._sharing:
+            await asyncio.wait(self._sharing, timeout=PAUSE_SECONDS)
+
+    def _filled(self, task: asyncio.Task[Answer]) -> None:
+        self._filling = None
+        if not task.cancelled():
+            task.exception()  # Whoever waited has seen it; nobody may be left to.
+
+    async def _fill(self) -> Answer:
+        now = asyncio.get_running_loop().time()
+        if self._failure and now < self._failure[0]:
+            return self._last_resort(self._failure[1])
+        try:
+            answer = await self._from_redis() or await self._compute_once()
+        except StorageError as error:
+            self._failure = (now + PAUSE_SECONDS, error)
+            return self._last_resort(error)
+        self._failure = None
+        return answer
+
+    def _last_resort(self, error: StorageError) -> Answer:
+        if answer := self._memory.last_resort():
+            return answer
+        raise error
+
+    async def _from_redis(self) -> Answer | None:
+        with redis_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.get(self._keys.snapshot)
+            pipe.pttl(self._keys.snapshot)
+            text, milliseconds_left = await pipe.execute()
+        snapshot = self._read(text) if text else None
+        if snapshot is None:
+            return None
+        self._memory.remember(snapshot, age=max(0.0, self._policy.ttl - milliseconds_left / 1_000))
+        return self._memory.answer(Source.REDIS)
+
+    def _read(self, text: str) -> Snapshot | None:
+        """Read a snapshot that somebody else wrote; what is unreadable or foreign is absent."""
+        try:
+            snapshot = from_json(text)
+        except ValueError as error:
+            log.warning("cached-snapshot-unreadable", reason=str(error))
+            return None
+        return snapshot if snapshot.feed == self._reader.feed else None
+
+    async def _compute_once(self) -> Answer:
+        """Compute, unless another process already does; then wait for what it finds."""
+        lock = self._redis.lock(self._keys.snapshot_lock, timeout=LOCK_SECONDS, blocking=False)
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + LOCK_SECONDS
+        while not await self._acquire(lock) and loop.time() < give_up:
+            await asyncio.sleep(WAIT_SECONDS)
+            if answer := await self._from_redis():
+                return answer
+        snapshot = None
+        try:
+            # Between our look and our lock another process may have been quicker.
+            if answer := await self._from_redis():
+                return answer
+            snapshot = await self._reader.read()
+            self._memory.remember(snapshot)
+        finally:
+            # Nobody who polls waits for the write.
+            task = asyncio.create_task(self._settle(snapshot, lock))
+            self._sharing.add(task)
+            task.add_done_callback(self._sharing.discard)
+        return Answer(snapshot, Source.COMPUTED, 0.0)
+
+    async def _acquire(self, lock: Lock) -> bool:
+        with redis_errors():
+            return bool(await lock.acquire())
+
+    async def _settle(self, snapshot: Snapshot | None, lock: Lock) -> None:
+        """Share what was computed, and let the next process compute."""
+        try:
+            if snapshot:
+                await self.share(snapshot)
+            with redis_errors(), suppress(LockError):
+                await lock.release()
+        except StorageError as error:
+            log.warning("snapshot-not-shared", reason=str(error))

@@ -1,0 +1,71 @@
+"""`/health/…`: whether the process runs, and whether it can answer."""
+
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter, Response
+
+from isbitcoinlit.errors import IsBitcoinLitError, RedisUnavailable
+from isbitcoinlit.redis_client import redis_errors
+from isbitcoinlit.resources import Resources
+from isbitcoinlit.snapshot.memory import Source
+from isbitcoinlit.web.deps import ResourcesDep
+from isbitcoinlit.web.schemas import CheckSchema, LiveSchema, ReadySchema
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+@router.head("/live", include_in_schema=False)
+@router.get("/live")
+async def live() -> LiveSchema:
+    """Say that the process runs; looks at nothing else."""
+    return LiveSchema(status="ok")
+
+
+@router.head("/ready", include_in_schema=False)
+@router.get("/ready", responses={503: {"model": ReadySchema, "description": "Cannot answer polls"}})
+async def ready(resources: ResourcesDep, response: Response) -> ReadySchema:
+    """Say whether polls can be answered, and how well.
+
+    503 only when a poll could not be answered: a stale feed does not take replicas out of rotation.
+    """
+    checks = [check async for check in _checks(resources)]
+    response.headers["cache-control"] = "no-store"
+    if any(check.name == "snapshot" and check.status == "failing" for check in checks):
+        response.status_code = 503
+        return ReadySchema(status="failing", checks=checks)
+    good = all(check.status == "ok" for check in checks)
+    return ReadySchema(status="ok" if good else "degraded", checks=checks)
+
+
+async def _checks(resources: Resources) -> AsyncIterator[CheckSchema]:
+    yield await _redis(resources)
+    yield await _snapshot(resources)
+    report = resources.health.report()
+    newest = f"newest reading {report.newest.isoformat()}" if report.newest else "not asked yet"
+    yield CheckSchema(
+        name=f"feed {report.name}", status=report.state.value, detail=report.last_error or newest
+    )
+
+
+async def _redis(resources: Resources) -> CheckSchema:
+    try:
+        with redis_errors():
+            await resources.redis.ping()
+    except RedisUnavailable as error:
+        return CheckSchema(name="redis", status="failing", detail=str(error))
+    return CheckSchema(name="redis", status="ok", detail="answers")
+
+
+async def _snapshot(resources: Resources) -> CheckSchema:
+    """Do what a poll does."""
+    try:
+        answer = await resources.cache.get()
+    except IsBitcoinLitError as error:
+        return CheckSchema(name="snapshot", status="failing", detail=str(error))
+    seconds = (resources.clock.now() - answer.snapshot.as_of).total_seconds()
+    detail = f"newest reading {seconds:.0f} s old"
+    if answer.source is Source.STALE:
+        detail += f", not checked for {answer.age:.0f} s"
+    return CheckSchema(
+        name="snapshot", status="stale" if answer.snapshot.stale else "ok", detail=detail
+    )

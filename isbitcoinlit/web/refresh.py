@@ -1,0 +1,40 @@
+"""`POST /refresh`: pull the feed now."""
+
+from typing import Any
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from isbitcoinlit.snapshot.document import to_dict
+from isbitcoinlit.web.deps import ResourcesDep
+from isbitcoinlit.web.guard import require_operator
+from isbitcoinlit.web.problems import responses
+from isbitcoinlit.web.schemas import RefreshSchema
+
+router = APIRouter(tags=["operators"])
+
+
+@router.post(
+    "/refresh",
+    response_model=RefreshSchema,
+    responses=responses(401, 403, 502, 503),
+    dependencies=[Depends(require_operator)],
+)
+async def refresh(resources: ResourcesDep, background: BackgroundTasks) -> dict[str, Any]:
+    """Pull the feed now, or join the refresh in flight, and say what it brought.
+
+    Open to callers on the same machine while the service listens on loopback; others send
+    `Authorization: Bearer` with the operator's token.
+    """
+    report = await resources.refresher.force()
+    # The other processes hear of it after the caller has got the answer.
+    background.add_task(resources.refresher.share, report)
+    return {
+        "feed": report.feed,
+        "fetched": report.fetched,
+        "added": report.added,
+        "already_stored": report.already_stored,
+        "rejected": report.rejected,
+        "newest": report.newest,
+        "duration_ms": report.duration_ms,
+        "snapshot": to_dict(report.snapshot) if report.snapshot else None,
+    }

@@ -1,0 +1,34 @@
+"""`GET /is-bitcoin-lit`: the answer."""
+
+from fastapi import APIRouter, Request, Response
+
+from isbitcoinlit.web.deps import ResourcesDep, ResponderDep
+from isbitcoinlit.web.problems import responses
+from isbitcoinlit.web.schemas import SnapshotSchema
+
+PATH = "/is-bitcoin-lit"
+
+router = APIRouter(tags=["snapshot"])
+
+
+@router.head(PATH, include_in_schema=False)
+@router.get(
+    PATH,
+    response_model=SnapshotSchema,
+    responses={304: {"description": "Not modified (`If-None-Match`)"}, **responses(503)},
+)
+async def is_bitcoin_lit(
+    request: Request, resources: ResourcesDep, responder: ResponderDep
+) -> Response:
+    """Say whether Bitcoin is lit: the last three hours of price and mood.
+
+    Cached for two minutes and primed by every refresh. `X-Cache` says where the answer came from:
+    `memory`, `redis`, `computed`, or `stale` when Redis is away and this is the last one known.
+    """
+    if_none_match = request.headers.get("if-none-match")
+    answer = responder.respond(
+        await resources.cache.get(), if_none_match.encode("latin-1") if if_none_match else None
+    )
+    response = Response(answer.body, answer.status)
+    response.raw_headers = answer.headers
+    return response
