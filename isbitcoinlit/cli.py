@@ -1,8 +1,8 @@
 """The command line."""
 
 import asyncio
+import json
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,13 +13,127 @@ from rich.table import Table
 from isbitcoinlit import __version__, log, server
 from isbitcoinlit.doctor import Finding, examine
 from isbitcoinlit.errors import IsBitcoinLitError
+from isbitcoinlit.refresh import RefreshReport, to_dict
 from isbitcoinlit.resources import open_resources
 from isbitcoinlit.settings import Settings, load_settings, unknown_variables, variable
-from isbitcoinlit.snapshot.document import to_dict
 
 app = typer.Typer(
     help="The price of Bitcoin and the mood about it, as a self-hosted time-series API.",
-    epilog="Every option can be set by the environment variable named beside it, or in .env.",
+    epilog="Every option can also be set by the variable named beside it, or in a file .env.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
 )
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one sentence and exit status 1."""
+    try:
+        app()
+    except IsBitcoinLitError as error:
+        sys.exit(f"isbitcoinlit: {error}")
+
+
+def _setting(field: str, flag: str) -> Any:
+    """Make the option that overrides a setting; the setting's own words are its help."""
+    info = Settings.model_fields[field]
+    default = info.get_default(call_default_factory=True)
+    shown = ",".join(default) if isinstance(default, tuple) else default
+    named = variable(field) if shown is None else f"{variable(field)}, default {shown}"
+    return typer.Option(flag, help=f"{info.description} [dim]({named})[/dim]", show_default=False)
+
+
+Feed = Annotated[str | None, _setting("feed", "--feed")]
+RedisUrl = Annotated[str | None, _setting("redis_url", "--redis-url")]
+DataDir = Annotated[Path | None, _setting("data_dir", "--data-dir")]
+ReplayFile = Annotated[Path | None, _setting("replay_file", "--replay-file")]
+SenticryptUrl = Annotated[str | None, _setting("senticrypt_url", "--senticrypt-url")]
+
+
+@app.command()
+def serve(
+    *,
+    feed: Feed = None,
+    host: Annotated[str | None, _setting("host", "--host")] = None,
+    port: Annotated[int | None, _setting("port", "--port")] = None,
+    workers: Annotated[int | None, _setting("workers", "--workers")] = None,
+    redis_url: RedisUrl = None,
+    data_dir: DataDir = None,
+    replay_file: ReplayFile = None,
+    senticrypt_url: SenticryptUrl = None,
+    refresh_interval: Annotated[
+        float | None, _setting("refresh_interval", "--refresh-interval")
+    ] = None,
+    log_format: Annotated[str | None, _setting("log_format", "--log-format")] = None,
+    log_level: Annotated[str | None, _setting("log_level", "--log-level")] = None,
+) -> None:
+    """Serve the API, and pull the feed every 30 seconds."""
+    settings = _load(locals())
+    log.configure(settings.log_format, settings.log_level)
+    for sentence in unknown_variables():
+        log.get_logger().warning("unknown-setting", reason=sentence)
+    server.serve(settings)
+
+
+@app.command()
+def refresh(
+    *,
+    feed: Feed = None,
+    redis_url: RedisUrl = None,
+    data_dir: DataDir = None,
+    replay_file: ReplayFile = None,
+    senticrypt_url: SenticryptUrl = None,
+) -> None:
+    """Pull the feed once, and print what it brought."""
+    settings = _load(locals())
+    log.configure("text", "warning")
+    report = asyncio.run(_refresh(settings))
+    typer.echo(json.dumps(to_dict(report), indent=2, default=str))
+
+
+@app.command()
+def doctor(
+    *,
+    feed: Feed = None,
+    redis_url: RedisUrl = None,
+    data_dir: DataDir = None,
+    replay_file: ReplayFile = None,
+    senticrypt_url: SenticryptUrl = None,
+) -> None:
+    """Look at everything an operator would, and say what to do about what is wrong."""
+    settings = _load(locals())
+    log.configure("text", "error")
+    findings = asyncio.run(_examine(settings))
+    Console().print(_table(findings))
+    raise typer.Exit(code=int(any(finding.advice for finding in findings)))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def _load(options: dict[str, Any]) -> Settings:
+    """Load settings, with the options that were given taking precedence."""
+    return load_settings({name: value for name, value in options.items() if value is not None})
+
+
+async def _refresh(settings: Settings) -> RefreshReport:
+    async with open_resources(settings, role="refresh") as resources:
+        report = await resources.refresher.force()
+        await resources.refresher.share(report)
+        return report
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    return [finding async for finding in examine(settings)]
+
+
+def _table(findings: list[Finding]) -> Table:
+    table = Table("", "check", "found", "what to do", box=None, padding=(0, 2, 0, 0))
+    for finding in findings:
+        mark = "[red]wrong[/red]" if finding.advice else "[green]ok[/green]"
+        table.add_row(mark, finding.what, finding.found, finding.advice or "")
+    return table

@@ -81,10 +81,10 @@ async def _keys(resources: Resources) -> Finding:
     with redis_errors():
         number = len([key async for key in resources.redis.scan_iter(pattern, count=1_000)])
         samples = {
-            metric: (await resources.redis.ts().info(keys.series(resources.feed.name, metric)))
+            metric: await resources.redis.ts().info(keys.series(resources.feed.name, metric))
             for metric in Metric
         }
-    counts = ", ".join(f"{info.total_samples} {metric}" for metric, info in samples.items())
+    counts = ", ".join(f"{info['total_samples']} {metric}" for metric, info in samples.items())
     return Finding("data", f"{number} keys; samples of {resources.feed.name}: {counts}")
 
 

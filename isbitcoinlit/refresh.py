@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import FeedError, LeaseLost, NoData, RefreshBusy, StorageError
@@ -14,6 +15,7 @@ from isbitcoinlit.lease import Lease
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Snapshot
 from isbitcoinlit.series.store import SeriesStore, Stored
+from isbitcoinlit.snapshot import document
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.memory import SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
@@ -44,6 +46,20 @@ class RefreshReport:
     snapshot: Snapshot | None
     changed: bool
     """Whether the snapshot was computed anew, so that other processes should hear of it."""
+
+
+def to_dict(report: RefreshReport) -> dict[str, Any]:
+    """Return the report in the shape that `POST /refresh` and the command line give."""
+    return {
+        "feed": report.feed,
+        "fetched": report.fetched,
+        "added": report.added,
+        "already_stored": report.already_stored,
+        "rejected": dict(report.rejected),
+        "newest": report.newest.isoformat() if report.newest else None,
+        "duration_ms": report.duration_ms,
+        "snapshot": document.to_dict(report.snapshot) if report.snapshot else None,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,9 +64,9 @@ class RefreshScheduler:
         except Exception:  # The edge of the loop: one failed refresh must not end the others.
             log.exception("refresh-crashed")
 
-    async def _wait(self, timeout: float) -> None:
+    async def _wait(self, seconds: float) -> None:
         if self._task:
-            await asyncio.wait([self._task], timeout=timeout)
+            await asyncio.wait([self._task], timeout=seconds)
 
     async def _stop(self) -> None:
         """Let the refresh in flight finish, or give it up."""

@@ -5,17 +5,19 @@ import socket
 import sys
 from contextlib import AsyncExitStack, ExitStack
 from functools import partial
+from ipaddress import ip_address
 
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
-from uvicorn.supervisors import Multiprocess
 
+from isbitcoinlit import log
 from isbitcoinlit.errors import ListenError
 from isbitcoinlit.redis_server import EmbeddedRedis
 from isbitcoinlit.resources import SERVICE_ROLE, open_resources
 from isbitcoinlit.settings import Settings
 from isbitcoinlit.web.app import create_app
+from isbitcoinlit.workers import run_workers
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than a dashboard's polling interval, so that it keeps its connection."""
@@ -71,9 +73,14 @@ def _supervise(settings: Settings, listener: socket.socket) -> None:
             settings = settings.model_copy(update={"redis_url": SecretStr(server.url)})
         # A refusal to start should be said once, not by every process for ever.
         asyncio.run(_try_resources(settings))
-        config = _config(settings)
         _say_welcome(listener)
-        Multiprocess(config, Server(config, announce=False).run, [listener]).run()
+        run_workers(settings.workers, _work, (settings, listener))
+
+
+def _work(settings: Settings, listener: socket.socket) -> None:
+    """Serve in a worker process."""
+    log.configure(settings.log_format, settings.log_level)
+    Server(_config(settings), announce=False).run(sockets=[listener])
 
 
 async def _try_resources(settings: Settings) -> None:
@@ -86,7 +93,6 @@ def _config(settings: Settings) -> uvicorn.Config:
         partial(create_app, settings),
         factory=True,
         lifespan="off",  # The server above opens and closes it.
-        workers=settings.workers,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -118,7 +124,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _say_welcome(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
-    name = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104
+    name = "localhost" if ip_address(host).is_unspecified else host
     url = f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
     sys.stdout.write(
         f"\nIsBitcoinLit runs at {url}\n\n"

@@ -165,17 +165,15 @@ async def _answer(response: httpx.Response, place: str, clock: Clock, limits: Li
 
 
 async def _body(response: httpx.Response, place: str, limit: int) -> bytes:
-    """The body, decompressed; at no time is more than about `limit` bytes of it in memory."""
+    """The body, decompressed; never more of it in memory than the limit and one chunk."""
     encoding = response.headers.get("Content-Encoding", "identity").lower()
     if encoding not in {"identity", "gzip", "x-gzip"}:
         raise FeedUnavailable(f"{place} sent a body in an encoding it was not asked for.")
     gunzip = None if encoding == "identity" else zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     body = bytearray()
     async for chunk in response.aiter_raw():
-        if gunzip is None:
-            body += chunk
-        elif not gunzip.eof:
-            body += gunzip.decompress(chunk, limit + 1 - len(body))
+        room = limit + 1 - len(body)
+        body += chunk if gunzip is None else gunzip.decompress(chunk, room)
         if max(len(body), response.num_bytes_downloaded) > limit:
             raise FeedInvalid(f"{place} sent more than {limit / 1e6:g} MB.")
     if gunzip is not None and not gunzip.eof:

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, BackgroundTasks, Depends
 
-from isbitcoinlit.snapshot.document import to_dict
+from isbitcoinlit.refresh import to_dict
 from isbitcoinlit.web.deps import ResourcesDep
 from isbitcoinlit.web.guard import require_operator
 from isbitcoinlit.web.problems import responses
@@ -28,13 +28,4 @@ async def refresh(resources: ResourcesDep, background: BackgroundTasks) -> dict[
     report = await resources.refresher.force()
     # The other processes hear of it after the caller has got the answer.
     background.add_task(resources.refresher.share, report)
-    return {
-        "feed": report.feed,
-        "fetched": report.fetched,
-        "added": report.added,
-        "already_stored": report.already_stored,
-        "rejected": report.rejected,
-        "newest": report.newest,
-        "duration_ms": report.duration_ms,
-        "snapshot": to_dict(report.snapshot) if report.snapshot else None,
-    }
+    return to_dict(report)
