@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from redis.asyncio import Redis
 from starlette.middleware import Middleware
+from starlette.types import Receive, Scope, Send
 
 from isbitcoinlit import __version__
 from isbitcoinlit.clock import Clock
@@ -16,6 +17,7 @@ from isbitcoinlit.resources import background_work, open_resources
 from isbitcoinlit.settings import Settings, load_settings
 from isbitcoinlit.web import health, index, problems, refresh, snapshot
 from isbitcoinlit.web.envelope import Envelope
+from isbitcoinlit.web.hot_path import HotPath
 from isbitcoinlit.web.snapshot_response import SnapshotResponder
 
 _DESCRIPTION = """
@@ -27,12 +29,24 @@ next to nothing. Times are ISO 8601 in UTC, missing values are `null`, and every
 """
 
 
+class Service(FastAPI):
+    """The app, with polls taken out before the framework's own work."""
+
+    hot_path: HotPath | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the app's life."""
+        hot_path = self.hot_path
+        if hot_path is None or scope["type"] != "http" or not await hot_path.answer(scope, send):
+            await super().__call__(scope, receive, send)
+
+
 def create_app(
     settings: Settings | None = None,
     redis: Redis | None = None,
     feed: Feed | None = None,
     clock: Clock | None = None,
-) -> FastAPI:
+) -> Service:
     """Build the app; what is passed in is used and left open, the rest is opened and closed.
 
     Raises `SettingsError` if no settings are passed and the environment's are wrong.
@@ -40,15 +54,18 @@ def create_app(
     settings = settings or load_settings()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: Service) -> AsyncIterator[None]:
         async with (
             open_resources(settings, redis=redis, feed=feed, clock=clock) as resources,
             background_work(resources),
         ):
             app.state.resources = resources
+            app.hot_path = HotPath(
+                resources.memory, resources.cache, app.state.responder, resources.clock
+            )
             yield
 
-    app = FastAPI(
+    app = Service(
         title="IsBitcoinLit",
         version=__version__,
         description=_DESCRIPTION,

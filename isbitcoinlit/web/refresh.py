@@ -1,8 +1,7 @@
 """`POST /refresh`: pull the feed now."""
 
-from typing import Any
-
 from fastapi import APIRouter, BackgroundTasks, Depends
+from fastapi.responses import JSONResponse
 
 from isbitcoinlit.refresh import to_dict
 from isbitcoinlit.web.deps import ResourcesDep
@@ -19,7 +18,7 @@ router = APIRouter(tags=["operators"])
     responses=responses(401, 403, 502, 503),
     dependencies=[Depends(require_operator)],
 )
-async def refresh(resources: ResourcesDep, background: BackgroundTasks) -> dict[str, Any]:
+async def refresh(resources: ResourcesDep, background: BackgroundTasks) -> JSONResponse:
     """Pull the feed now, or join the refresh in flight, and say what it brought.
 
     Open to callers on the same machine while the service listens on loopback; others send
@@ -28,4 +27,4 @@ async def refresh(resources: ResourcesDep, background: BackgroundTasks) -> dict[
     report = await resources.refresher.force()
     # The other processes hear of it after the caller has got the answer.
     background.add_task(resources.refresher.share, report)
-    return to_dict(report)
+    return JSONResponse(to_dict(report), background=background)

@@ -25,10 +25,8 @@ async def is_bitcoin_lit(
     Cached for two minutes and primed by every refresh. `X-Cache` says where the answer came from:
     `memory`, `redis`, `computed`, or `stale` when Redis is away and this is the last one known.
     """
-    if_none_match = request.headers.get("if-none-match")
-    answer = responder.respond(
-        await resources.cache.get(), if_none_match.encode("latin-1") if if_none_match else None
-    )
+    conditions = ",".join(request.headers.getlist("if-none-match")).encode("latin-1")
+    answer = responder.respond(await resources.cache.get(), conditions or None)
     response = Response(answer.body, answer.status)
     response.raw_headers = answer.headers
     return response
