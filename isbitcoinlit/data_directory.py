@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -32,6 +33,9 @@ class Holder(NamedTuple):
 
     role: str
     pid: int
+
+
+_NOBODY = Holder("?", 0)
 
 
 class FileLock:
@@ -90,8 +94,11 @@ class DataDirectory:
         """The address of the server's socket."""
         return f"unix://{quote(os.fsencode(self.socket))}"
 
-    def claim(self, role: str) -> None:
-        """Become the one process that uses the directory, creating it if need be."""
+    def claim(self, role: str, stopping: Event) -> None:
+        """Become the one process that uses the directory, creating it if need be.
+
+        Waits for a command and for a server that are about to end, but not once `stopping` is set.
+        """
         if len(os.fsencode(self.socket)) >= _SOCKET_PATH_BYTES:
             raise EmbeddedRedisError(
                 f"The path {self.socket} is too long for a socket: set ISBITCOINLIT_DATA_DIR to a "
@@ -99,9 +106,9 @@ class DataDirectory:
             )
         with self._usable():
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._wait_for_other_process()
+            self._wait_for_other_process(stopping)
             self._service_lock.write(f"{role} {os.getpid()}")
-            self._wait_for_other_server()
+            self._wait_for_other_server(stopping)
 
     def release(self) -> None:
         """Let others use the directory."""
@@ -123,29 +130,25 @@ class DataDirectory:
                 os.close(descriptor)
         return None
 
-    def _wait_for_other_process(self) -> None:
+    def _wait_for_other_process(self, stopping: Event) -> None:
         began = time.monotonic()
         while not self._service_lock.acquire():
-            holder = self.holder()
-            if holder is None:
-                continue
+            holder = self.holder() or _NOBODY
             patience = _LOOK_SECONDS if holder.role == SERVICE else COMMAND_SECONDS
-            if time.monotonic() - began > patience:
+            if stopping.wait(_POLL_SECONDS) or time.monotonic() - began > patience:
                 raise DataDirectoryInUse(
                     f"{self.path} is in use by `isbitcoinlit {holder.role}`, process {holder.pid}: "
                     "stop that one, or set ISBITCOINLIT_DATA_DIR to another directory."
                 )
-            time.sleep(_POLL_SECONDS)
 
-    def _wait_for_other_server(self) -> None:
+    def _wait_for_other_server(self, stopping: Event) -> None:
         began = time.monotonic()
         while not self.redis_lock.acquire():
-            if time.monotonic() - began > SAVING_SECONDS:
+            if stopping.wait(_POLL_SECONDS) or time.monotonic() - began > SAVING_SECONDS:
                 raise EmbeddedRedisError(
                     f"A Redis that lost its service still runs in {self.path} after "
                     f"{SAVING_SECONDS:.0f} s: stop that `redis-server`, then start again."
                 )
-            time.sleep(_POLL_SECONDS)
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -161,4 +164,4 @@ class DataDirectory:
 def _parse_holder(text: bytes) -> Holder:
     """Read who holds a lock; the text is empty for the instant in which its holder writes it."""
     role, _, pid = text.decode(errors="replace").partition(" ")
-    return Holder(role or "?", int(pid) if pid.isdigit() else 0)
+    return Holder(role, int(pid)) if pid.isdigit() else _NOBODY

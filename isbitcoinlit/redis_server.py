@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -35,13 +36,16 @@ class EmbeddedRedis:
     """A Redis with time series that lives as long as its owner.
 
     It listens on a socket in the data directory, not on the network, and keeps an append-only
-    file there. `role` is the command that runs it, `serve` for a service. Usable with `with`.
+    file there. `role` is the command that runs it, `serve` for a service. Usable with `with`, once.
     """
 
     def __init__(self, data_dir: Path, role: str) -> None:
         self._directory = DataDirectory(data_dir)
         self._role = role
         self._supervisor: Supervisor | None = None
+        self._stopping = threading.Event()
+        self._changing = threading.RLock()
+        """Held while starting and while stopping."""
 
     @property
     def url(self) -> str:
@@ -55,22 +59,29 @@ class EmbeddedRedis:
         there is no server or it does not start.
         """
         files = find_server()
-        try:
-            self._directory.claim(self._role)
-            self._supervisor = Supervisor(_command(files, self._directory), self._directory)
-            self._supervisor.start()
-        except BaseException:
-            self.stop()
-            raise
+        with self._changing:
+            try:
+                self._directory.claim(self._role, self._stopping)
+                command = _command(files, self._directory)
+                self._supervisor = Supervisor(command, self._directory, self._stopping)
+                self._supervisor.start()
+            except BaseException:
+                self.stop()
+                raise
 
     def stop(self) -> None:
-        """Let the server save its data and end; may be called at any time, and again."""
-        try:
-            if self._supervisor is not None:
-                self._supervisor.stop()
-        finally:
-            self._supervisor = None
-            self._directory.release()
+        """Let the server save its data and end.
+
+        May be called at any time, again, and while another thread is in `start`, which then fails.
+        """
+        self._stopping.set()
+        with self._changing:
+            try:
+                if self._supervisor is not None:
+                    self._supervisor.stop()
+            finally:
+                self._supervisor = None
+                self._directory.release()
 
     def __enter__(self) -> Self:
         self.start()

@@ -31,14 +31,16 @@ class Supervisor:
     It has to be one thread: the kernel ends the server when the thread that started it ends.
     """
 
-    def __init__(self, command: Sequence[str], directory: DataDirectory) -> None:
+    def __init__(
+        self, command: Sequence[str], directory: DataDirectory, stopping: threading.Event
+    ) -> None:
         self._command = command
         self._directory = directory
+        self._stopping = stopping
         self._thread = threading.Thread(target=self._run, name="redis-supervisor", daemon=True)
-        self._stopping = threading.Event()
         self._answered = False
         self._settled = threading.Event()
-        """Set when the first start has succeeded or failed."""
+        """Set when the first start has succeeded, failed or been given up."""
         self._process: subprocess.Popen[bytes] | None = None
         self._spawning = threading.Lock()
         """Held while `_process` changes, so that `stop` misses no server."""
@@ -48,7 +50,7 @@ class Supervisor:
         self._thread.start()
         settled = self._settled.wait(START_SECONDS)
         if not self._answered:
-            problem = "ended at once" if settled else f"did not answer in {START_SECONDS:.0f} s"
+            problem = "ended before it answered" if settled else "takes too long to answer"
             raise EmbeddedRedisError(
                 f"The embedded Redis {problem}; the end of {self._directory.log}:\n"
                 f"{_tail(self._directory.log)}"
@@ -97,9 +99,10 @@ class Supervisor:
             if answers(self._directory.socket):
                 get_logger().info("redis-started", pid=process.pid)
                 self._answered = True
-                self._settled.set()
                 break
             self._stopping.wait(_POLL_SECONDS)
+        if self._answered or self._stopping.is_set():
+            self._settled.set()
         return process.wait()
 
     def _spawn(self) -> subprocess.Popen[bytes]:

@@ -42,6 +42,7 @@ class Resources:
     feed: Feed
     health: FeedHealth
     series: SeriesStore
+    reader: SnapshotReader
     memory: SnapshotMemory
     cache: SnapshotCache
     refresher: Refresher
@@ -122,4 +123,6 @@ def _assemble(settings: Settings, redis: Redis, feed: Feed, clock: Clock) -> Res
         clock,
         interval=settings.refresh_interval,
     )
-    return Resources(settings, clock, redis, feed, health, series, memory, cache, refresher)
+    return Resources(
+        settings, clock, redis, feed, health, series, reader, memory, cache, refresher
+    )

@@ -113,6 +113,8 @@ def _listen(settings: Settings) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        # From now on callers wait for the start to finish, rather than being refused.
+        listener.listen(BACKLOG)
     except OSError as error:
         raise ListenError(
             f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another address with "

@@ -19,8 +19,8 @@ from isbitcoinlit.snapshot.reader import SnapshotReader
 
 LOCK_SECONDS = 2.0
 """A computation takes milliseconds; whoever holds the lock for longer has died."""
-WAIT_SECONDS = 0.005
-"""How often a process that waits for another's computation looks for it."""
+WAIT_SECONDS = 0.02
+"""How often a process that waits for another's computation looks for it, unless it is told."""
 PAUSE_SECONDS = 1.0
 """After Redis failed one poll, the others do not wait for it again for this long."""
 
@@ -45,6 +45,7 @@ class SnapshotCache:
         self._policy = policy
         self._filling: asyncio.Task[Answer] | None = None
         self._sharing: set[asyncio.Task[None]] = set()
+        self._received = asyncio.Event()
         self._failure: tuple[float, StorageError] | None = None
 
     async def get(self) -> Answer:
@@ -63,6 +64,7 @@ class SnapshotCache:
         """Take over a snapshot that another process has computed."""
         if snapshot := self._read(text):
             self._memory.remember(snapshot)
+            self._received.set()
 
     async def share(self, snapshot: Snapshot) -> None:
         """Write a snapshot to Redis, and tell the other processes; raises `RedisUnavailable`."""
@@ -127,8 +129,7 @@ class SnapshotCache:
         loop = asyncio.get_running_loop()
         give_up = loop.time() + LOCK_SECONDS
         while not await self._acquire(lock) and loop.time() < give_up:
-            await asyncio.sleep(WAIT_SECONDS)
-            if answer := await self._from_redis():
+            if answer := await self._from_another_process():
                 return answer
         snapshot = None
         try:
@@ -143,6 +144,15 @@ class SnapshotCache:
             self._sharing.add(task)
             task.add_done_callback(self._sharing.discard)
         return Answer(snapshot, Source.COMPUTED, 0.0)
+
+    async def _from_another_process(self) -> Answer | None:
+        """Wait a little for the snapshot that another process computes, then look for it."""
+        self._received.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._received.wait()
+                return self._memory.answer(Source.REDIS)
+        return await self._from_redis()
 
     async def _acquire(self, lock: Lock) -> bool:
         with redis_errors():

@@ -1,0 +1,1 @@
+"""What is claimed, measured side by side: `scripts/bench`."""

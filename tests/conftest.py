@@ -1,0 +1,85 @@
+"""Fixtures, as a chain: a Redis of our own, its address, a prefix per test, settings."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from isbitcoinlit.redis_server import EmbeddedRedis
+from isbitcoinlit.settings import PREFIX, Settings
+from tests.manual_clock import ManualClock
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """The event loop that the service runs on."""
+    return "asyncio", {}
+
+
+@pytest.fixture(autouse=True)
+def _nobody_elses_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable, `.env` or data directory of whoever runs the tests reaches them."""
+    for name in list(os.environ):
+        if name.startswith(PREFIX) or name == "REDIS_URL":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The address of a real Redis Stack that this process of tests has to itself."""
+    with (
+        TemporaryDirectory(prefix="isbitcoinlit-") as directory,
+        EmbeddedRedis(Path(directory), "tests") as server,
+    ):
+        yield server.url
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of that Redis."""
+    async with Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture
+def key_prefix() -> str:
+    """A key prefix that no other test has."""
+    return f"test-{uuid4().hex}"
+
+
+@pytest.fixture
+def settings(redis_url: str, key_prefix: str, tmp_path: Path) -> Callable[..., Settings]:
+    """Makes settings: those of a test, but for the fields that are passed in."""
+
+    def make(**fields: Any) -> Settings:
+        ours: dict[str, Any] = {
+            "_env_file": None,
+            "redis_url": redis_url,
+            "key_prefix": key_prefix,
+            "feed": "demo",
+            "data_dir": tmp_path / "data",
+        }
+        return Settings(**(ours | fields))
+
+    return make
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A directory for a Redis of the test's own, with a path short enough for its socket."""
+    with TemporaryDirectory(prefix="isbitcoinlit-") as directory:
+        yield Path(directory) / "data"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Half past five in the afternoon, 7 July 2021 (UTC)."""
+    return ManualClock(datetime(2021, 7, 7, 17, 30, tzinfo=UTC))
