@@ -1,6 +1,7 @@
 """Runs the app under uvicorn, in one process or in several."""
 
 import asyncio
+import gc
 import socket
 import sys
 from contextlib import AsyncExitStack, ExitStack
@@ -54,6 +55,10 @@ class Server(uvicorn.Server):
         except BaseException:
             await self._open.aclose()
             raise
+        # What is loaded stays for good: a full collection need not look at it, which would stop
+        # all answers for some 50 ms now and then.
+        gc.collect()
+        gc.freeze()
         if self._announce and sockets:
             _say_welcome(sockets[0])
 
