@@ -1,5 +1,7 @@
 """What routes ask for in their signatures."""
 
+# Coroutines, though nothing here waits: plain functions would each be sent to a thread.
+
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -9,17 +11,17 @@ from isbitcoinlit.settings import Settings
 from isbitcoinlit.web.snapshot_response import SnapshotResponder
 
 
-def _resources(request: Request) -> Resources:
+async def _resources(request: Request) -> Resources:
     resources: Resources = request.app.state.resources
     return resources
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _responder(request: Request) -> SnapshotResponder:
+async def _responder(request: Request) -> SnapshotResponder:
     responder: SnapshotResponder = request.app.state.responder
     return responder
 
