@@ -29,8 +29,8 @@ def rows(*, quick: bool) -> Iterator[Row]:
     """Let two processes' caches expire under a burst of polls."""
     with ExitStack() as stack:
         redis_url = stack.enter_context(redis_server())
-        settings = {**UNCHANGING, "snapshot_ttl": TTL, "core": None}
-        urls = [stack.enter_context(service(redis_url, **settings)).url for _ in range(2)]
+        settings = {**UNCHANGING, "snapshot_ttl": TTL}
+        urls = [stack.enter_context(service(redis_url, settings, core=None)).url for _ in range(2)]
         measured = asyncio.run(_measure(redis_url, urls, rounds=3 if quick else 15))
     computations = measured["computations"]
     yield report.exactly(

@@ -14,7 +14,7 @@ FEW, MANY = 10_000, 1_000_000
 def rows(*, quick: bool) -> Iterator[Row]:
     """Poll, look, poll much longer, look again."""
     many = MANY // 10 if quick else MANY
-    with redis_server() as redis_url, service(redis_url, **UNCHANGING) as running:
+    with redis_server() as redis_url, service(redis_url, UNCHANGING) as running:
         sizes, polls = [], 0
         for enough in (FEW, many):
             while polls < enough:

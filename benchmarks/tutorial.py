@@ -33,7 +33,7 @@ def main() -> None:
         background: BackgroundTasks, key: Annotated[str, Depends(make_key)]
     ) -> Any:
         assert background is not None
-        return json.loads(await redis.get(key), object_hook=with_times)
+        return json.loads(await redis.get(key) or "null", object_hook=with_times)
 
     run(app)
 

@@ -17,7 +17,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         redis_url = stack.enter_context(redis_server())
         urls = {
             number: stack.enter_context(
-                service(redis_url, core=None, workers=number, **UNCHANGING)
+                service(redis_url, {**UNCHANGING, "workers": number}, core=None)
             ).url
             for number in (1, 2)
         }

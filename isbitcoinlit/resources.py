@@ -123,6 +123,4 @@ def _assemble(settings: Settings, redis: Redis, feed: Feed, clock: Clock) -> Res
         clock,
         interval=settings.refresh_interval,
     )
-    return Resources(
-        settings, clock, redis, feed, health, series, reader, memory, cache, refresher
-    )
+    return Resources(settings, clock, redis, feed, health, series, reader, memory, cache, refresher)
