@@ -20,6 +20,9 @@ AHEAD = timedelta(seconds=60)
 _EARLIEST_SECONDS = EARLIEST.timestamp()
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE | re.ASCII)
+MOST_VALUES = 1_000_000
+"""In one body: 43 days of rows. A body of 16 MB could hold five times as many empty lists, and
+keep the process busy for seconds."""
 _REASONS_NAMED = 3
 """How many reasons a sentence names when no row is usable."""
 
@@ -51,6 +54,8 @@ def parse_rows(body: bytes, now: datetime, opening: str = "The feed sent") -> Pu
 
 def _array(body: bytes, opening: str) -> list[Any]:
     """The rows of a body that is an array of at least one."""
+    if body.count(b",") >= MOST_VALUES:
+        raise FeedInvalid(f"{opening} more than {MOST_VALUES} values.")
     try:
         # Every number as a float: an integer of thousands of digits is refused by int().
         content = json.loads(body, parse_int=float)

@@ -1,5 +1,6 @@
 """The feed `senticrypt`: 24 hours of readings from one address, asked for only when changed."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -54,15 +55,18 @@ class SentiCrypt:
             if last is None:
                 raise FeedInvalid("SentiCrypt answered 304 to a request that set no condition.")
             return last.pull
-        return self._read(answer)
+        return await self._read(answer)
 
-    def _read(self, answer: Answer) -> Pull:
+    async def _read(self, answer: Answer) -> Pull:
         """The readings of a body, remembered once they proved good."""
         digest = sha256(answer.body).digest()
         if self._last is not None and self._last.digest == digest:
             pull = self._last.pull
         else:
-            pull = parse_rows(answer.body, self._clock.now(), "SentiCrypt sent")
+            # In a thread: a large body takes long enough for polls to notice.
+            pull = await asyncio.to_thread(
+                parse_rows, answer.body, self._clock.now(), "SentiCrypt sent"
+            )
         # What is in the future now will not be later: such a body has to be read again.
         whole = "time-in-future" not in pull.rejected
         self._last = _Last(pull, digest, _conditions(answer.headers)) if whole else None

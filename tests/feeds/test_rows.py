@@ -200,6 +200,7 @@ def test_times_that_share_a_millisecond_are_one_time() -> None:
         (b'["\xff"]', "It sent bytes that are not text."),
         (b"[" * 100_000, "It sent JSON that is nested too deeply."),
         (b"[" * 200_000 + b"]" * 200_000, "It sent JSON that is nested too deeply."),
+        (b"[" + b"[]," * 1_000_000 + b"[]]", "It sent more than 1000000 values."),
         (b'[{"a":' * 50_000, "It sent JSON that is nested too deeply."),
     ],
     ids=lambda value: str(value[:20]),
