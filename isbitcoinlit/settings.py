@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -23,6 +24,9 @@ from isbitcoinlit.errors import SettingsError
 
 PREFIX = "ISBITCOINLIT_"
 FEED_NAMES = ("senticrypt", "replay", "demo")
+_YEAR = 31_536_000
+_SHORTEST_RETENTION = 172_800
+"""Two days: Redis would refuse the older part of a feed of 24 hours, at every refresh again."""
 _REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
@@ -36,7 +40,13 @@ class Settings(BaseSettings):
     """One field per setting; a field's description is its documentation everywhere."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,  # A compose file passes on what is unset as empty.
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
     )
 
     redis_url: SecretStr | None = Field(
@@ -68,17 +78,21 @@ class Settings(BaseSettings):
     stale_after: float = Field(
         default=600,
         gt=0,
+        le=_YEAR,
         description="Seconds after which the newest reading is too old, and answers say `stale`.",
     )
     serve_stale_for: float = Field(
         default=3_600,
         ge=0,
+        le=_YEAR,
         description="Seconds for which the last snapshot is served while Redis is away.",
     )
     retention: int = Field(
         default=0,
         ge=0,
-        description="Seconds that readings are kept; 0 keeps them for ever.",
+        le=100 * _YEAR,
+        description="Seconds that readings are kept, at least two days (172800); 0 keeps them for "
+        "ever.",
     )
     data_dir: Path = Field(
         default_factory=default_data_directory,
@@ -121,8 +135,22 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _known_scheme(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(_REDIS_SCHEMES):
+        if value is None:
+            return None
+        if not value.get_secret_value().startswith(_REDIS_SCHEMES):
             raise ValueError("should start with redis://, rediss:// or unix://")
+        if not _is_address(value.get_secret_value()):
+            raise ValueError(
+                "should be an address such as redis://user:password@host:6379/0; in a password, "
+                "characters such as / # ? @ are written as %2F %23 %3F %40"
+            )
+        return value
+
+    @field_validator("retention")
+    @classmethod
+    def _long_enough(cls, value: int) -> int:
+        if 0 < value < _SHORTEST_RETENTION:
+            raise ValueError(f"should be 0 or at least {_SHORTEST_RETENTION}")
         return value
 
     @field_validator("feed", mode="before")
@@ -183,6 +211,19 @@ def _sentence(error: ErrorDetails) -> str:
     name = first.lower().removeprefix(PREFIX.lower())
     field = Settings.model_fields[name]
     secret = "SecretStr" in str(field.annotation)
-    held = "holds something else (it is secret)" if secret else f"holds {error['input']!r}"
-    wanted = re.sub(r"^(Input |Value |String )?", "it ", reason, count=1)
+    held = "holds something else (it is secret)" if secret else f"holds {_in_words(error['input'])}"
+    wanted = re.sub(r"^(Input |Value |String |Path )?", "it ", reason, count=1)
     return f"{variable(name)} {held}: {wanted}. {field.description}"
+
+
+def _in_words(value: object) -> str:
+    """Write a value as it was written in the environment."""
+    return repr(",".join(value) if isinstance(value, tuple) else str(value))
+
+
+def _is_address(url: str) -> bool:
+    """Tell whether the parts of a URL can be told apart, and its port is one."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False

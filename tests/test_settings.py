@@ -1,0 +1,169 @@
+"""Settings: what they take, what they refuse and in which words, and that they are documented."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isbitcoinlit.errors import SettingsError
+from isbitcoinlit.settings import Settings, load_settings, unknown_variables, variable
+
+ROOT = Path(__file__).parents[1]
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
+    """The sentence with which a value is refused."""
+    monkeypatch.setenv(f"ISBITCOINLIT_{name}", value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("FEED", "bitcoin", "it should be one of senticrypt, replay, demo"),
+        ("FEED", "demo,replay", "it should be one of senticrypt, replay, demo"),
+        ("SENTICRYPT_URL", "ftp://feed.example", "it should match pattern '^https?://"),
+        ("REPLAY_FILE", "/nowhere/at/all.json", "it does not point to a file"),
+        ("REFRESH_INTERVAL", "30s", "it should be a valid number"),
+        ("REFRESH_INTERVAL", "0", "it should be greater than or equal to 0.1"),
+        ("REFRESH_INTERVAL", "nan", "it should be a finite number"),
+        ("SNAPSHOT_TTL", "0", "it should be greater than or equal to 1"),
+        ("SNAPSHOT_TTL", "-1", "it should be greater than or equal to 1"),
+        ("STALE_AFTER", "0", "it should be greater than 0"),
+        ("STALE_AFTER", "inf", "it should be a finite number"),
+        ("STALE_AFTER", "1e300", "it should be less than or equal to 31536000"),
+        ("SERVE_STALE_FOR", "-1", "it should be greater than or equal to 0"),
+        ("SERVE_STALE_FOR", "inf", "it should be a finite number"),
+        ("RETENTION", "-1", "it should be greater than or equal to 0"),
+        ("RETENTION", "3600", "it should be 0 or at least 172800"),
+        ("RETENTION", "99999999999", "it should be less than or equal to 3153600000"),
+        ("KEY_PREFIX", "a b", "it should match pattern"),
+        ("KEY_PREFIX", "{btc}", "it should match pattern"),
+        ("PORT", "http", "it should be a valid integer"),
+        ("PORT", "65536", "it should be less than or equal to 65535"),
+        ("WORKERS", "0", "it should be greater than or equal to 1"),
+        ("LOG_FORMAT", "xml", "it should be 'auto', 'text' or 'json'"),
+        ("LOG_LEVEL", "loud", "it should be 'debug', 'info', 'warning' or 'error'"),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, wanted: str
+) -> None:
+    """A refusal names the variable, says what it holds, and what it should hold."""
+    sentence = refusal(monkeypatch, name, value)
+
+    assert sentence.startswith(f"ISBITCOINLIT_{name} holds '{value}': ")
+    assert wanted in sentence
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("REDIS_URL", "http://:hunter2@host", "should start with redis://, rediss:// or unix://"),
+        ("REDIS_URL", "redis://:hunt/er2@host:6379", "should be an address"),
+        ("REDIS_URL", "redis://:hunter2@host:99999", "should be an address"),
+        ("OPERATOR_TOKEN", "hunter2", "should have at least 16"),
+    ],
+)
+def test_a_wrong_secret_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, wanted: str
+) -> None:
+    """A refusal of a secret says what it should be, and nothing of what it is."""
+    sentence = refusal(monkeypatch, name, value)
+
+    assert sentence.startswith(f"ISBITCOINLIT_{name} holds something else (it is secret): ")
+    assert wanted in sentence
+    assert "hunt" not in sentence
+
+
+def test_every_wrong_setting_gets_its_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two wrong settings are named at once."""
+    monkeypatch.setenv("ISBITCOINLIT_PORT", "x")
+
+    sentences = refusal(monkeypatch, "WORKERS", "y").splitlines()
+
+    assert [sentence.split()[0] for sentence in sentences] == [
+        "ISBITCOINLIT_PORT",
+        "ISBITCOINLIT_WORKERS",
+    ]
+
+
+def test_replay_needs_a_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The feed `replay` without a file is refused, and the missing variable named."""
+    assert "ISBITCOINLIT_REPLAY_FILE should name a file" in refusal(monkeypatch, "FEED", "replay")
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    """What a compose file passes on as empty leaves the default."""
+    monkeypatch.setenv(variable(field), "")
+
+    assert getattr(load_settings(), field) == getattr(Settings(_env_file=None), field)
+
+
+@pytest.mark.parametrize("name", ["ISBITCOINLIT_REDIS_URL", "REDIS_URL"])
+def test_both_names_of_the_redis_are_read(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The address of Redis may stand in our variable or in the usual one."""
+    monkeypatch.setenv(name, "redis://localhost:7000")
+
+    url = load_settings().redis_url
+
+    assert url is not None
+    assert url.get_secret_value() == "redis://localhost:7000"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "feed"), [({"feed": "replay", "replay_file": __file__}, "replay"), ({}, "demo")]
+)
+def test_flags_come_before_the_environment(
+    monkeypatch: pytest.MonkeyPatch, overrides: dict[str, Any], feed: str
+) -> None:
+    """A flag overrides a variable, which overrides the default."""
+    monkeypatch.setenv("ISBITCOINLIT_FEED", "demo")
+
+    assert load_settings(overrides).feed == (feed,)
+
+
+def test_a_file_of_settings_is_read(tmp_path: Path) -> None:
+    """`.env` in the working directory holds settings too."""
+    (tmp_path / ".env").write_text("ISBITCOINLIT_PORT=9000\nOTHER=1\n")
+
+    assert load_settings().port == 9000
+
+
+def test_a_misspelt_variable_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable with our prefix that is no setting is named, with the likeliest one."""
+    monkeypatch.setenv("ISBITCOINLIT_REFRESH_INTERVALL", "10")
+
+    assert unknown_variables() == [
+        "ISBITCOINLIT_REFRESH_INTERVALL is not a setting; "
+        "did you mean ISBITCOINLIT_REFRESH_INTERVAL?"
+    ]
+
+
+def test_secrets_are_not_printed() -> None:
+    """A printed setting shows neither the address of Redis nor the token."""
+    settings = Settings(
+        _env_file=None, redis_url="redis://:hunter2@host", operator_token="0123456789abcdef"
+    )
+
+    assert "hunter2" not in f"{settings!r} {settings}"
+    assert "0123456789abcdef" not in f"{settings!r} {settings}"
+
+
+def test_the_readme_has_every_setting() -> None:
+    """The README's table names all settings."""
+    readme = (ROOT / "README.md").read_text()
+
+    assert [name for name in map(variable, Settings.model_fields) if f"`{name}`" not in readme] == []
+
+
+def test_the_example_has_every_setting() -> None:
+    """`.env.example` names all settings, and none that does not exist."""
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    named = {line[1:].split("=")[0] for line in lines if line.startswith("#ISBITCOINLIT_")}
+
+    assert named == {variable(field) for field in Settings.model_fields}
