@@ -7,6 +7,7 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from isbitcoinlit.errors import RedisUnavailable, SeriesUnusable, TimeSeriesMissing
@@ -18,7 +19,9 @@ ANSWER_SECONDS = 3.0
 CONNECTIONS = 16
 """Polls hardly use Redis and refreshes run one at a time; more wait for a free one."""
 RETRIES = 2
-"""A pooled connection that died while idle fails once; a restart of Redis takes 20 ms."""
+"""A pooled connection that died while idle fails once; a restart of Redis takes 20 ms.
+
+What got no answer in time is not tried again: that would make callers wait three times as long."""
 
 _NOT_OURS = ("WRONGTYPE", "not a TSDB key", "key already exists")
 _NO_TIME_SERIES = "unknown command 'TS."
@@ -26,6 +29,7 @@ _NO_TIME_SERIES = "unknown command 'TS."
 
 def connect(url: str) -> Redis:
     """Make a client for the address; nothing is sent before the first command."""
+    backoff = ExponentialWithJitterBackoff(base=0.01, cap=0.1)
     pool = BlockingConnectionPool.from_url(
         url,
         decode_responses=True,
@@ -33,7 +37,7 @@ def connect(url: str) -> Redis:
         timeout=ANSWER_SECONDS,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=ANSWER_SECONDS,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), RETRIES),
+        retry=Retry(backoff, RETRIES, supported_errors=(RedisConnectionError,)),
     )
     return Redis.from_pool(pool)
 

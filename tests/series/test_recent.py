@@ -18,7 +18,7 @@ def test_what_was_stored_is_not_missing() -> None:
 
 
 def test_hours_with_another_number_of_samples_are_doubtful() -> None:
-    """More, fewer or no samples than remembered make an hour doubtful, the right number does not."""
+    """Only an hour of which Redis has the remembered number of samples is trusted."""
     known = RecentSamples()
     known.add([1, 2, HOUR, 2 * HOUR])
 

@@ -48,7 +48,8 @@ async def test_averages_equal_plain_python(store: SeriesStore, rollups: Rollups)
 async def test_hours_are_full_hours(store: SeriesStore, rollups: Rollups) -> None:
     """The last millisecond of an hour belongs to it, and the next one does not."""
     given = [
-        reading(seconds, price) for seconds, price in ((-0.001, 1), (0, 2), (3_599.999, 4), (3_600, 8))
+        reading(seconds, price)
+        for seconds, price in ((-0.001, 1), (0, 2), (3_599.999, 4), (3_600, 8))
     ]
     await store.add("given", given)
 

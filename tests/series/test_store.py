@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 async def stored(redis: Redis, keys: Keys, metric: Metric) -> list[tuple[int, float]]:
     """All samples of a metric, as the server holds them."""
     samples = await redis.ts().range(keys.series("given", metric), "-", "+")
-    return [(at, value) for at, value in samples]
+    return [(int(at), float(value)) for at, value in samples]
 
 
 async def test_readings_become_two_series(redis: Redis, keys: Keys, store: SeriesStore) -> None:
@@ -83,9 +83,7 @@ async def test_a_day_goes_in_batches(store: SeriesStore, count: CommandCount) ->
     assert (await count.commands())["ts.madd"] == -(-2 * 2_880 // BATCH)
 
 
-async def test_a_late_reading_fills_its_gap(
-    redis: Redis, keys: Keys, store: SeriesStore
-) -> None:
+async def test_a_late_reading_fills_its_gap(redis: Redis, keys: Keys, store: SeriesStore) -> None:
     """What comes hours late is stored between its neighbours."""
     day = readings(600)
     await store.add("given", day[:100] + day[101:])

@@ -1,0 +1,62 @@
+"""What the tests of the snapshot start from."""
+
+from collections.abc import Callable
+
+import pytest
+from redis.asyncio import Redis
+
+from isbitcoinlit.series.keys import Keys
+from isbitcoinlit.series.rollups import Rollups
+from isbitcoinlit.series.store import SeriesStore
+from isbitcoinlit.snapshot.cache import SnapshotCache
+from isbitcoinlit.snapshot.memory import CachePolicy, SnapshotMemory
+from isbitcoinlit.snapshot.reader import SnapshotReader
+from tests.command_count import CommandCount
+from tests.manual_clock import ManualClock
+from tests.readings import NOON
+
+POLICY = CachePolicy(ttl=120, stale_after=600, serve_stale_for=3_600)
+
+MakeCache = Callable[[Redis], SnapshotCache]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Noon, when the tests' readings begin."""
+    return ManualClock(NOON)
+
+
+@pytest.fixture
+def keys(key_prefix: str) -> Keys:
+    """The names of the test's keys."""
+    return Keys(key_prefix)
+
+
+@pytest.fixture
+def store(redis: Redis, keys: Keys) -> SeriesStore:
+    """The test's series."""
+    return SeriesStore(redis, keys)
+
+
+@pytest.fixture
+def memory(clock: ManualClock) -> SnapshotMemory:
+    """A process's memory, empty."""
+    return SnapshotMemory(clock, POLICY)
+
+
+@pytest.fixture
+def make_cache(keys: Keys, clock: ManualClock) -> MakeCache:
+    """Makes the cache of one more process."""
+
+    def make(redis: Redis, memory: SnapshotMemory | None = None) -> SnapshotCache:
+        series = SeriesStore(redis, keys)
+        reader = SnapshotReader("given", series, Rollups(redis, keys), clock, stale_after=600)
+        return SnapshotCache(redis, keys, reader, memory or SnapshotMemory(clock, POLICY), POLICY)
+
+    return make
+
+
+@pytest.fixture
+def count(redis: Redis) -> CommandCount:
+    """Counts what the server is asked to do."""
+    return CommandCount(redis)
