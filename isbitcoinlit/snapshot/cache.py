@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.asyncio.lock import Lock
 from redis.exceptions import LockError
 
-from isbitcoinlit.errors import StorageError
+from isbitcoinlit.errors import RedisUnavailable, StorageError
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Snapshot
 from isbitcoinlit.redis_client import redis_errors
@@ -17,12 +17,14 @@ from isbitcoinlit.snapshot.document import from_json, to_json
 from isbitcoinlit.snapshot.memory import Answer, CachePolicy, SnapshotMemory, Source
 from isbitcoinlit.snapshot.reader import SnapshotReader
 
-LOCK_SECONDS = 2.0
+LOCK_SECONDS = 1.0
 """A computation takes milliseconds; whoever holds the lock for longer has died."""
 WAIT_SECONDS = 0.02
 """How often a process that waits for another's computation looks for it, unless it is told."""
 PAUSE_SECONDS = 1.0
-"""After Redis failed one poll, the others do not wait for it again for this long."""
+"""After Redis failed, it is not asked again for this long."""
+FILL_SECONDS = 1.5
+"""How long the first poll waits for a Redis that does not answer; the others do not wait."""
 
 log = get_logger()
 
@@ -51,13 +53,16 @@ class SnapshotCache:
     async def get(self) -> Answer:
         """Return the snapshot; raises `NoData`, or a `StorageError` when even the last is too old.
 
-        Whoever asks while a computation runs waits for that one.
+        Whoever asks while a computation runs waits for that one, unless Redis failed the time
+        before: then everybody gets the last snapshot while somebody looks whether it is back.
         """
         if answer := self._memory.answer():
             return answer
         if self._filling is None:
             self._filling = asyncio.create_task(self._fill())
             self._filling.add_done_callback(self._filled)
+        if self._failure and (answer := self._memory.last_resort()):
+            return answer
         return await asyncio.shield(self._filling)
 
     def receive(self, text: str) -> None:
@@ -86,16 +91,21 @@ class SnapshotCache:
             task.exception()  # Whoever waited has seen it; nobody may be left to.
 
     async def _fill(self) -> Answer:
-        now = asyncio.get_running_loop().time()
-        if self._failure and now < self._failure[0]:
+        if self._failure and asyncio.get_running_loop().time() < self._failure[0]:
             return self._last_resort(self._failure[1])
         try:
-            answer = await self._from_redis() or await self._compute_once()
+            async with asyncio.timeout(FILL_SECONDS):
+                answer = await self._from_redis() or await self._compute_once()
+        except TimeoutError:
+            return self._failed(RedisUnavailable(f"Redis gave no answer in {FILL_SECONDS} s."))
         except StorageError as error:
-            self._failure = (now + PAUSE_SECONDS, error)
-            return self._last_resort(error)
+            return self._failed(error)
         self._failure = None
         return answer
+
+    def _failed(self, error: StorageError) -> Answer:
+        self._failure = (asyncio.get_running_loop().time() + PAUSE_SECONDS, error)
+        return self._last_resort(error)
 
     def _last_resort(self, error: StorageError) -> Answer:
         if answer := self._memory.last_resort():
