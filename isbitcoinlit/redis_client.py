@@ -1,14 +1,14 @@
 """The one Redis client of a process, and what its errors mean to us."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from isbitcoinlit.errors import RedisUnavailable, SeriesUnusable, TimeSeriesMissing
 
@@ -24,7 +24,29 @@ RETRIES = 2
 What got no answer in time is not tried again: that would make callers wait three times as long."""
 
 _NOT_OURS = ("WRONGTYPE", "not a TSDB key", "key already exists")
+T = TypeVar("T")
+
 _NO_TIME_SERIES = "unknown command 'TS."
+
+
+class _RetryAtOnce(Retry):
+    """Tries again what failed at once, and leaves it where Redis did not answer in time."""
+
+    async def call_with_retry(
+        self,
+        do: Callable[[], Awaitable[T]],
+        fail: Callable[..., Any],
+        is_retryable: Callable[[Exception], bool] | None = None,
+        with_failure_count: bool = False,
+    ) -> T:
+        """Call until it succeeds, takes too long or has failed too often."""
+        check = is_retryable or _failed_at_once
+        return await super().call_with_retry(do, fail, check, with_failure_count)
+
+
+def _failed_at_once(error: Exception) -> bool:
+    # A handshake that gets no answer is told as a broken connection.
+    return not any(isinstance(e, RedisTimeoutError) for e in (error, error.__cause__))
 
 
 def connect(url: str) -> Redis:
@@ -37,7 +59,7 @@ def connect(url: str) -> Redis:
         timeout=ANSWER_SECONDS,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=ANSWER_SECONDS,
-        retry=Retry(backoff, RETRIES, supported_errors=(RedisConnectionError,)),
+        retry=_RetryAtOnce(backoff, RETRIES),
     )
     return Redis.from_pool(pool)
 
@@ -50,7 +72,8 @@ def redis_errors() -> Iterator[None]:
     except ResponseError as error:
         raise translate(error) from error
     except (RedisError, OSError) as error:
-        raise RedisUnavailable(f"Redis cannot be reached: {error}") from error
+        reason = str(error) or "it did not answer in time"
+        raise RedisUnavailable(f"Redis cannot be reached: {reason}") from error
 
 
 def translate(error: ResponseError) -> Exception:

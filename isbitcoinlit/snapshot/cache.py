@@ -21,6 +21,8 @@ LOCK_SECONDS = 1.0
 """A computation takes milliseconds; whoever holds the lock for longer has died."""
 WAIT_SECONDS = 0.02
 """How often a process that waits for another's computation looks for it, unless it is told."""
+PATIENCE_SECONDS = 0.2
+"""How long polls wait for Redis while there is a last snapshot that can be served instead."""
 PAUSE_SECONDS = 1.0
 """After Redis failed, it is not asked again for this long."""
 FILL_SECONDS = 1.5
@@ -46,6 +48,7 @@ class SnapshotCache:
         self._memory = memory
         self._policy = policy
         self._filling: asyncio.Task[Answer] | None = None
+        self._patient_until = 0.0
         self._sharing: set[asyncio.Task[None]] = set()
         self._received = asyncio.Event()
         self._failure: tuple[float, StorageError] | None = None
@@ -61,15 +64,17 @@ class SnapshotCache:
         if self._filling is None:
             self._filling = asyncio.create_task(self._fill())
             self._filling.add_done_callback(self._filled)
-        if self._failure and (answer := self._memory.last_resort()):
-            return answer
-        return await asyncio.shield(self._filling)
+            self._patient_until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        return await self._wait_for(self._filling)
 
     def receive(self, text: str) -> None:
         """Take over a snapshot that another process has computed."""
-        if snapshot := self._read(text):
-            self._memory.remember(snapshot)
-            self._received.set()
+        snapshot, known = self._read(text), self._memory.answer()
+        if snapshot is None or (known and snapshot.as_of < known.snapshot.as_of):
+            # A computation that a refresh has overtaken is older than what is here.
+            return
+        self._memory.remember(snapshot)
+        self._received.set()
 
     async def share(self, snapshot: Snapshot) -> None:
         """Write a snapshot to Redis, and tell the other processes; raises `RedisUnavailable`."""
@@ -85,13 +90,23 @@ class SnapshotCache:
         if self._sharing:
             await asyncio.wait(self._sharing, timeout=PAUSE_SECONDS)
 
+    async def _wait_for(self, filling: asyncio.Task[Answer]) -> Answer:
+        """Wait for a computation; not for long while there is something else to serve."""
+        if last := self._memory.last_resort():
+            left = self._patient_until - asyncio.get_running_loop().time()
+            done, _ = await asyncio.wait([filling], timeout=max(0.0, left))
+            if not done:
+                return last
+        return await asyncio.shield(filling)
+
     def _filled(self, task: asyncio.Task[Answer]) -> None:
         self._filling = None
         if not task.cancelled():
             task.exception()  # Whoever waited has seen it; nobody may be left to.
 
     async def _fill(self) -> Answer:
-        if self._failure and asyncio.get_running_loop().time() < self._failure[0]:
+        clock = asyncio.get_running_loop().time
+        if self._failure and clock() < self._failure[0]:
             return self._last_resort(self._failure[1])
         try:
             async with asyncio.timeout(FILL_SECONDS):
@@ -99,7 +114,8 @@ class SnapshotCache:
         except TimeoutError:
             return self._failed(RedisUnavailable(f"Redis gave no answer in {FILL_SECONDS} s."))
         except StorageError as error:
-            return self._failed(error)
+            self._failure = (clock() + PAUSE_SECONDS, error)
+            return self._last_resort(error)
         self._failure = None
         return answer
 

@@ -1,6 +1,7 @@
 """What the tests of the snapshot start from."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Protocol
 
 import pytest
 from redis.asyncio import Redis
@@ -13,11 +14,17 @@ from isbitcoinlit.snapshot.memory import CachePolicy, SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
 from tests.command_count import CommandCount
 from tests.manual_clock import ManualClock
+from tests.own_redis import OwnRedis, own_redis
 from tests.readings import NOON
 
 POLICY = CachePolicy(ttl=120, stale_after=600, serve_stale_for=3_600)
 
-MakeCache = Callable[[Redis], SnapshotCache]
+
+class MakeCache(Protocol):
+    """Makes the cache of one more process."""
+
+    def __call__(self, redis: Redis, memory: SnapshotMemory | None = None) -> SnapshotCache:
+        """Make it, with a memory of its own if none is given."""
 
 
 @pytest.fixture
@@ -60,3 +67,10 @@ def make_cache(keys: Keys, clock: ManualClock) -> MakeCache:
 def count(redis: Redis) -> CommandCount:
     """Counts what the server is asked to do."""
     return CommandCount(redis)
+
+
+@pytest.fixture
+def own() -> Iterator[OwnRedis]:
+    """A Redis that the test may end or freeze."""
+    with own_redis() as server:
+        yield server
