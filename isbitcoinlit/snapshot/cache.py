@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.asyncio.lock import Lock
 from redis.exceptions import LockError
 
-from isbitcoinlit.errors import RedisUnavailable, StorageError
+from isbitcoinlit.errors import StorageError
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Snapshot
 from isbitcoinlit.redis_client import redis_errors
@@ -21,12 +21,10 @@ LOCK_SECONDS = 1.0
 """A computation takes milliseconds; whoever holds the lock for longer has died."""
 WAIT_SECONDS = 0.02
 """How often a process that waits for another's computation looks for it, unless it is told."""
-PATIENCE_SECONDS = 0.2
+PATIENCE_SECONDS = 0.4
 """How long polls wait for Redis while there is a last snapshot that can be served instead."""
 PAUSE_SECONDS = 1.0
 """After Redis failed, it is not asked again for this long."""
-FILL_SECONDS = 1.5
-"""How long the first poll waits for a Redis that does not answer; the others do not wait."""
 
 log = get_logger()
 
@@ -47,8 +45,9 @@ class SnapshotCache:
         self._reader = reader
         self._memory = memory
         self._policy = policy
-        self._filling: asyncio.Task[Answer] | None = None
-        self._patient_until = 0.0
+        self._attempt: asyncio.Task[Answer] | None = None
+        self._waiting: asyncio.Task[Answer] | None = None
+        self._overdue = False
         self._sharing: set[asyncio.Task[None]] = set()
         self._received = asyncio.Event()
         self._failure: tuple[float, StorageError] | None = None
@@ -61,11 +60,15 @@ class SnapshotCache:
         """
         if answer := self._memory.answer():
             return answer
-        if self._filling is None:
-            self._filling = asyncio.create_task(self._fill())
-            self._filling.add_done_callback(self._filled)
-            self._patient_until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        return await self._wait_for(self._filling)
+        if self._attempt is None:
+            self._attempt = asyncio.create_task(self._try())
+            self._attempt.add_done_callback(self._tried)
+        if (self._overdue or self._failure) and (answer := self._memory.last_resort()):
+            return answer
+        if self._waiting is None:
+            self._waiting = asyncio.create_task(self._wait_for(self._attempt))
+            self._waiting.add_done_callback(self._waited)
+        return await asyncio.shield(self._waiting)
 
     def receive(self, text: str) -> None:
         """Take over a snapshot that another process has computed."""
@@ -90,43 +93,42 @@ class SnapshotCache:
         if self._sharing:
             await asyncio.wait(self._sharing, timeout=PAUSE_SECONDS)
 
-    async def _wait_for(self, filling: asyncio.Task[Answer]) -> Answer:
-        """Wait for a computation; not for long while there is something else to serve."""
-        if last := self._memory.last_resort():
-            left = self._patient_until - asyncio.get_running_loop().time()
-            done, _ = await asyncio.wait([filling], timeout=max(0.0, left))
-            if not done:
+    async def _wait_for(self, attempt: asyncio.Task[Answer]) -> Answer:
+        """Wait on behalf of everybody; not for long while there is something else to serve."""
+        done, _ = await asyncio.wait(
+            [attempt], timeout=PATIENCE_SECONDS if self._memory.last_resort() else None
+        )
+        if not done and (last := self._memory.last_resort()):
+            self._overdue = True
+            return last
+        try:
+            return await asyncio.shield(attempt)
+        except StorageError:
+            if last := self._memory.last_resort():
                 return last
-        return await asyncio.shield(filling)
+            raise
 
-    def _filled(self, task: asyncio.Task[Answer]) -> None:
-        self._filling = None
-        if not task.cancelled():
-            task.exception()  # Whoever waited has seen it; nobody may be left to.
-
-    async def _fill(self) -> Answer:
+    async def _try(self) -> Answer:
+        """Get the snapshot from Redis, or compute it; soon after a failure, fail again."""
         clock = asyncio.get_running_loop().time
         if self._failure and clock() < self._failure[0]:
-            return self._last_resort(self._failure[1])
+            raise self._failure[1]
         try:
-            async with asyncio.timeout(FILL_SECONDS):
-                answer = await self._from_redis() or await self._compute_once()
-        except TimeoutError:
-            return self._failed(RedisUnavailable(f"Redis gave no answer in {FILL_SECONDS} s."))
+            answer = await self._from_redis() or await self._compute_once()
         except StorageError as error:
             self._failure = (clock() + PAUSE_SECONDS, error)
-            return self._last_resort(error)
+            raise
         self._failure = None
         return answer
 
-    def _failed(self, error: StorageError) -> Answer:
-        self._failure = (asyncio.get_running_loop().time() + PAUSE_SECONDS, error)
-        return self._last_resort(error)
+    def _tried(self, task: asyncio.Task[Answer]) -> None:
+        self._attempt = None
+        self._overdue = False
+        _retrieve(task)
 
-    def _last_resort(self, error: StorageError) -> Answer:
-        if answer := self._memory.last_resort():
-            return answer
-        raise error
+    def _waited(self, task: asyncio.Task[Answer]) -> None:
+        self._waiting = None
+        _retrieve(task)
 
     async def _from_redis(self) -> Answer | None:
         with redis_errors():
@@ -193,3 +195,9 @@ class SnapshotCache:
                 await lock.release()
         except StorageError as error:
             log.warning("snapshot-not-shared", reason=str(error))
+
+
+def _retrieve(task: asyncio.Task[Answer]) -> None:
+    """Take note of how a task ended: whoever waited has seen it, and nobody may be left to."""
+    if not task.cancelled():
+        task.exception()

@@ -32,7 +32,7 @@ def senticrypt_server() -> Iterator[SentiCryptServer]:
     state = SentiCryptServer()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             state.requests += 1
             self.send_response(state.status)
             for name, value in state.headers.items():

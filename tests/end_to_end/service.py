@@ -116,5 +116,4 @@ def _environment(settings: Mapping[str, object]) -> dict[str, str]:
 
 def _collect(stream: Any, lines: list[str]) -> None:
     with stream:
-        for line in stream:
-            lines.append(line.rstrip())  # at once: the tests look while it is being written
+        lines.extend(line.rstrip() for line in stream)  # grows while it is being read

@@ -58,8 +58,9 @@ def test_embedded_redis_killed(data_dir: Path) -> None:
             assert running.get().status_code == 200
         assert until(lambda: running.redis_pid() != victim)
         assert until(lambda: is_fresh(running))
-        assert running.get().json()["hourly_average_of_averages"][0] == (
-            before["hourly_average_of_averages"][0]
+        assert (
+            running.get().json()["hourly_average_of_averages"][0]
+            == (before["hourly_average_of_averages"][0])
         )
         report = running.refresh().json()
         assert report["already_stored"] >= 2_870
@@ -67,9 +68,7 @@ def test_embedded_redis_killed(data_dir: Path) -> None:
 
 def test_redis_hangs(data_dir: Path) -> None:
     """A Redis that is stopped in its tracks holds up nobody who polls for long."""
-    with service(
-        data_dir=data_dir, feed="demo", refresh_interval=3600, snapshot_ttl=1
-    ) as running:
+    with service(data_dir=data_dir, feed="demo", refresh_interval=3600, snapshot_ttl=1) as running:
         stopped = running.redis_pid()
         os.kill(stopped, signal.SIGSTOP)
         try:
@@ -86,9 +85,7 @@ def test_redis_away_at_start(senticrypt: SentiCryptServer, data_dir: Path) -> No
     senticrypt.send([{"timestamp": time.time() - 5, "btc_price": "34000.5", "mean": 0.1}])
     data_dir.mkdir()
     url = EmbeddedRedis(data_dir, "test").url
-    with service(
-        redis_url=url, senticrypt_url=senticrypt.url, refresh_interval=0.2
-    ) as running:
+    with service(redis_url=url, senticrypt_url=senticrypt.url, refresh_interval=0.2) as running:
         answer = running.get()
         assert answer.status_code == 503
         assert answer.json()["type"].endswith("redis-unavailable")

@@ -30,9 +30,7 @@ def test_recording_becomes_snapshot(
     assert_hours(snapshot["hourly_average_of_averages"], rows)
 
 
-def test_hour_without_prices(
-    senticrypt: SentiCryptServer, redis_url: str, key_prefix: str
-) -> None:
+def test_hour_without_prices(senticrypt: SentiCryptServer, redis_url: str, key_prefix: str) -> None:
     """An hour whose prices are missing has null there, and its neighbours are right."""
     rows = recording()
     middle = int(rows[-1]["timestamp"] // 3600) - 1

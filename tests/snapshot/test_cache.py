@@ -54,7 +54,7 @@ async def test_a_cold_cache_computes_and_shares(
 
     assert (first.source, second.source) == (Source.COMPUTED, Source.MEMORY)
     assert first.snapshot == second.snapshot
-    assert from_json(await redis.get(keys.snapshot)) == first.snapshot
+    assert from_json(await redis.get(keys.snapshot) or "") == first.snapshot
     assert 119_000 < await redis.pttl(keys.snapshot) <= 120_000
     assert not await redis.exists(keys.snapshot_lock)
 
@@ -137,7 +137,7 @@ async def test_what_is_no_snapshot_of_ours_is_absent(
     await cache.aclose()
 
     assert answer.source is Source.COMPUTED
-    assert from_json(await redis.get(keys.snapshot)) == answer.snapshot
+    assert from_json(await redis.get(keys.snapshot) or "") == answer.snapshot
 
 
 async def test_a_snapshot_without_an_end_is_absent(
