@@ -17,7 +17,7 @@ def main() -> None:
     status, body = answer["status"], answer["body"].encode()
     headers = [(name.encode(), value.encode()) for name, value in answer["headers"]]
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -79,11 +79,7 @@ class SnapshotMemory:
 
     def confirm(self) -> Snapshot | None:
         """Begin the entry's life anew: the series have just been seen not to have changed."""
-        if self.entry is None:
-            return None
-        now = self._clock.monotonic()
-        self.entry = replace(self.entry, confirmed=now, expires=now + self._policy.ttl)
-        return self.entry.at(now)
+        return self.remember(self.entry.fresh) if self.entry else None
 
     def distrust(self) -> None:
         """End the entry's life now: a change may have been missed."""

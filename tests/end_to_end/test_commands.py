@@ -1,12 +1,12 @@
 """The other commands of the command line."""
 
 import json
+import subprocess
 from pathlib import Path
 
-from redis.asyncio import Redis
-
-from isbitcoinlit.redis_server import EmbeddedRedis
+from isbitcoinlit.redis_server import find_server
 from tests.end_to_end.service import run, service
+from tests.waiting import until
 
 
 def test_refresh_prints_its_report(data_dir: Path) -> None:
@@ -55,15 +55,23 @@ def test_doctor_without_redis_or_feed() -> None:
     assert "hunter2" not in done.stdout + done.stderr
 
 
-async def test_redis_without_time_series_is_refused(data_dir: Path) -> None:
+def test_redis_without_time_series_is_refused(data_dir: Path) -> None:
     """A Redis without TS.* is refused at start, with what to run instead."""
-    with EmbeddedRedis(data_dir, "test") as server:
-        async with Redis.from_url(server.url) as client:
-            await client.acl_setuser(
-                "plain", enabled=True, nopass=True, commands=["+@all"], keys=["*"], channels=["*"]
-            )
-        done = run("serve", redis_url=f"unix://{data_dir}/none.sock", feed="demo", port="none")
+    data_dir.mkdir()
+    socket = data_dir / "plain.sock"
+    plain = subprocess.Popen(
+        [find_server().binary, "--port", "0", "--unixsocket", socket, "--save", ""],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        assert until(socket.exists)
+        done = run("serve", redis_url=f"unix://{socket}", feed="demo", port=0)
+    finally:
+        plain.terminate()
+        plain.wait()
     assert done.returncode == 1
+    assert "docker compose" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_help_names_the_settings() -> None:
