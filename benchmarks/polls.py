@@ -46,8 +46,8 @@ def rows(*, quick: bool) -> Iterator[Row]:
         answer = httpx.get(f"{ours.url}/is-bitcoin-lit")
         tag = answer.headers["etag"]
         unchanged = httpx.get(f"{ours.url}/is-bitcoin-lit", headers={"if-none-match": tag})
-        bare = stack.enter_context(module("bare", _record(answer, directory / "200.json")))
-        bare_304 = stack.enter_context(module("bare", _record(unchanged, directory / "304.json")))
+        bare = stack.enter_context(module("bare", record(answer, directory / "200.json")))
+        bare_304 = stack.enter_context(module("bare", record(unchanged, directory / "304.json")))
         Redis.from_url(redis_url).set(KEY, answer.text)
         tutorial = stack.enter_context(module("tutorial", redis_url))
 
@@ -84,7 +84,7 @@ def _poll(server: Running, **options: Any) -> Polls:
     return Polls(load.rate, cost, load.p99, load.errors)
 
 
-def _record(answer: httpx.Response, path: Path) -> str:
+def record(answer: httpx.Response, path: Path) -> str:
     """Write an answer down for the bare app to repeat."""
     left_out = ("date", "connection")  # what the HTTP server itself adds
     headers = [(n, v) for n, v in answer.headers.items() if n not in left_out]
