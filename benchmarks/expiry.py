@@ -14,7 +14,7 @@ from benchmarks.processes import redis_server, service
 from benchmarks.report import Row
 
 CLIENTS = 500
-TTL = 2.0
+TTL = 1.0
 """Seconds; short, so that many expiries can be measured."""
 IDLE = 0.6 * TTL
 """Seconds between an expired burst and a warm one: both find processes that have rested."""
@@ -31,7 +31,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         redis_url = stack.enter_context(redis_server())
         settings = {**UNCHANGING, "snapshot_ttl": TTL}
         urls = [stack.enter_context(service(redis_url, settings, core=None)).url for _ in range(2)]
-        measured = asyncio.run(_measure(redis_url, urls, rounds=3 if quick else 15))
+        measured = asyncio.run(_measure(redis_url, urls, rounds=2 if quick else 25))
     computations = measured["computations"]
     yield report.exactly(
         f"computations when {CLIENTS} clients find the cache expired, two processes",

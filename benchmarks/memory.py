@@ -14,13 +14,13 @@ from benchmarks.report import Row
 from benchmarks.wrk import wrk
 
 FEW, MANY = 10_000, 1_000_000
-TTL = 2
+TTL = 1
 """Seconds; short, so that the first look already sees a process that has done everything once."""
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Poll, look, poll much longer, look again; a bare app tells the server's own share."""
-    many = MANY // 10 if quick else MANY
+    many = MANY // 20 if quick else MANY
     with ExitStack() as stack:
         redis_url = stack.enter_context(redis_server())
         ours = stack.enter_context(service(redis_url, {**UNCHANGING, "snapshot_ttl": TTL}))
@@ -41,8 +41,8 @@ def rows(*, quick: bool) -> Iterator[Row]:
 
 def _grow(server: Running, many: int) -> tuple[int, int]:
     """Return the memory after few and after many polls, in kB."""
-    polls = wrk(server.url, seconds=2 * TTL).requests
+    polls = wrk(server.url, seconds=3 * TTL).requests
     before = server.memory()
     while polls < many:
-        polls += wrk(server.url, seconds=2).requests
+        polls += wrk(server.url, seconds=1).requests
     return before, server.memory()

@@ -38,7 +38,7 @@ class Polls:
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Measure throughput and latency of warm polls against the alternatives."""
-    rounds, seconds = (2, 1) if quick else (15, 1)
+    rounds, warm_ups = (1, 0) if quick else (15, 1)
     with ExitStack() as stack:
         redis_url = stack.enter_context(redis_server())
         directory = Path(stack.enter_context(TemporaryDirectory()))
@@ -52,11 +52,12 @@ def rows(*, quick: bool) -> Iterator[Row]:
         tutorial = stack.enter_context(module("tutorial", redis_url))
 
         def polls(server: Running, **options: Any) -> Callable[[], Polls]:
-            return lambda: _poll(server, seconds=seconds, **options)
+            return lambda: _poll(server, seconds=1, **options)
 
         condition = (f"If-None-Match: {tag}",)
         loads = _in_turn(
             rounds,
+            warm_ups,
             ours=polls(ours),
             bare=polls(bare),
             tutorial=polls(tutorial),
@@ -93,15 +94,13 @@ def record(answer: httpx.Response, path: Path) -> str:
     return str(path)
 
 
-def _in_turn(rounds: int, **runs: Callable[[], Polls]) -> dict[str, list[Polls]]:
+def _in_turn(rounds: int, warm_ups: int, **runs: Callable[[], Polls]) -> dict[str, list[Polls]]:
     """Take the alternatives in turn, so that a slow minute of the machine hits all of them."""
-    for run in runs.values():
-        run()  # the first of each warms up
     loads: dict[str, list[Polls]] = {name: [] for name in runs}
-    for _ in range(rounds):
+    for _ in range(warm_ups + rounds):
         for name, run in runs.items():
             loads[name].append(run())
-    return loads
+    return {name: polls[warm_ups:] for name, polls in loads.items()}
 
 
 def _throughput(
