@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -33,6 +34,7 @@ class SnapshotSubscription:
         self._cache = cache
         self._memory = memory
         self._connected = True
+        self._subscribed_before = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -56,24 +58,32 @@ class SnapshotSubscription:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self) -> None:
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+        async with self._redis.pubsub() as pubsub:
             with redis_errors():
                 await pubsub.subscribe(self._keys.snapshot_channel)
-            self._report(connected=True)
             while True:
                 message = await self._next_message(pubsub)
-                if message:
-                    self._cache.receive(message)
+                if message and message["type"] == "subscribe":
+                    self._subscribed()
+                elif message and message["type"] == "message":
+                    self._cache.receive(message["data"])
 
-    async def _next_message(self, pubsub: PubSub) -> str | None:
-        """Return what was published, or None after a quiet time on a connection that lives."""
+    def _subscribed(self) -> None:
+        """Note that Redis took the subscription, which the client renews by itself too."""
+        if self._subscribed_before:
+            self._memory.distrust()
+        self._subscribed_before = True
+        self._report(connected=True)
+
+    async def _next_message(self, pubsub: PubSub) -> dict[str, Any] | None:
+        """Return what came, or None after a quiet time on a connection that lives."""
         with redis_errors():
-            message = await pubsub.get_message(timeout=QUIET_SECONDS)
+            message: dict[str, Any] | None = await pubsub.get_message(timeout=QUIET_SECONDS)
             if message is None:
                 await pubsub.ping()
                 async with asyncio.timeout(ANSWER_SECONDS):
                     message = await pubsub.get_message(timeout=None)
-        return message["data"] if message and message["type"] == "message" else None
+        return message
 
     def _report(self, *, connected: bool, reason: str = "") -> None:
         """Log a change of state, once."""
