@@ -78,6 +78,11 @@ def ours(tree: ast.Module) -> set[str]:
     return {parts[1] for parts in names if parts[0] == "isbitcoinlit"} - {"__version__"}
 
 
+def part_of(module: str) -> str:
+    """The top-level part of this package that a module belongs to."""
+    return module.partition("/")[0]
+
+
 def layer(part: str) -> int:
     """How far right a part of the package stands."""
     return next(i for i, parts in enumerate(LAYERS) if part in parts)
@@ -89,7 +94,7 @@ PARTS = {part for parts in LAYERS for part in parts}
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_point_left(module: str) -> None:
     """No module imports from a layer to its right, and every part of the package has a layer."""
-    part = module.split("/")[0]
+    part = part_of(module)
     if part in ("__init__", "redis_launcher"):
         assert ours(MODULES[module]) == set()
         return
@@ -101,7 +106,7 @@ def test_imports_point_left(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_feeds_and_series_never_meet(module: str) -> None:
     """A feed knows nothing of series, and series nothing of feeds."""
-    part = module.split("/")[0]
+    part = part_of(module)
 
     assert [other for other in ours(MODULES[module]) if (part, other) in STRANGERS] == []
 
@@ -124,7 +129,7 @@ def test_libraries_stay_in_their_rooms(module: str) -> None:
     assert foreign <= ROOMS.keys()
     for library in foreign:
         rooms = ROOMS[library]
-        assert module in rooms or module.split("/")[0] in rooms, f"{module} imports {library}"
+        assert module in rooms or part_of(module) in rooms, f"{module} imports {library}"
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -98,7 +98,7 @@ async def test_a_refresh_primes_memory_and_redis(
 
     assert report is not None
     assert (await resources.cache.get()).source is Source.MEMORY
-    assert from_json(await redis.get(Keys(key_prefix).snapshot)) == report.snapshot
+    assert from_json(await redis.get(Keys(key_prefix).snapshot) or "") == report.snapshot
 
 
 async def test_who_asks_meanwhile_joins(resources: Resources, feed: GivenFeed) -> None:
@@ -199,7 +199,7 @@ async def test_an_upstream_may_ask_for_a_pause(resources: Resources, feed: Given
 async def test_a_feed_is_judged_by_its_data(
     resources: Resources, feed: GivenFeed, clock: ManualClock
 ) -> None:
-    """It is logged once per change of state, stale when its newest reading is, whatever it answers."""
+    """It is stale when its newest reading is, and every change of state is logged once."""
     with structlog.testing.capture_logs() as lines:
         for answer in (readings(20), readings(20), DOWN, DOWN, readings(20)):
             feed.answers = [answer]

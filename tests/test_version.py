@@ -18,6 +18,8 @@ def test_the_package_has_the_projects_version() -> None:
 
 def test_the_changelog_begins_with_this_version() -> None:
     """The newest entry of the changelog is about this version."""
-    headings = re.findall(r"^## \[?([0-9][^\]\s]*)", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    headings = re.findall(
+        r"^## \[?([0-9][^\]\s]*)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
 
     assert headings[0] == __version__
