@@ -1,12 +1,10 @@
 """What the documents say is what the code says."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
 
-from isbitcoinlit import __version__
 from isbitcoinlit.settings import Settings, variable
 
 ROOT = Path(__file__).parents[1]
@@ -22,14 +20,6 @@ def test_the_readme_knows_no_other_settings() -> None:
     """The README names no variable that is not a setting."""
     named = set(re.findall(r"ISBITCOINLIT_[A-Z_]+", (ROOT / "README.md").read_text()))
     assert named <= {variable(name) for name in Settings.model_fields}
-
-
-def test_version() -> None:
-    """Package, project and changelog have one version."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert newest
-    assert {project["version"], newest[1]} == {__version__}
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")))

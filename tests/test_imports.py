@@ -1,106 +1,187 @@
-"""The architecture, read from the syntax tree of every file."""
+"""The import rules of the design, read from the syntax tree."""
 
 import ast
-from collections.abc import Iterator
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "isbitcoinlit"
-FILES = sorted(PACKAGE.rglob("*.py"))
 
-LAYERS = [
-    {"errors", "models", "redis_launcher"},
-    {"settings", "clock", "log"},
-    {"data_directory", "redis_client"},
-    {"redis_supervisor"},
-    {"redis_server", "workers"},
-    {"feeds", "series"},
-    {"snapshot"},
-    {"lease"},
-    {"refresh"},
-    {"scheduler"},
-    {"resources"},
-    {"doctor", "web"},
-    {"server"},
-    {"cli"},
-]
-"""Data move down this list, and a file imports from above its own line or from its own room."""
+LAYERS = (
+    ("models", "errors"),
+    ("settings", "clock", "log"),
+    ("redis_client", "redis_server", "redis_supervisor", "data_directory", "workers"),
+    ("feeds", "series"),
+    ("snapshot",),
+    ("lease",),
+    ("refresh",),
+    ("scheduler",),
+    ("resources",),
+    ("doctor", "web"),
+    ("server",),
+    ("cli",),
+)
+"""Data moves right, imports point left: a module imports from its own layer or an earlier one."""
 
 ROOMS = {
-    "httpx": {"feeds"},
-    "stamina": {"feeds"},
-    "redis": {"redis_client", "series", "snapshot", "lease", "resources", "redis_supervisor"},
-    "fastapi": {"web", "server"},
-    "starlette": {"web"},
-    "uvicorn": {"server"},
-    "apscheduler": {"scheduler"},
-    "structlog": {"log", "web"},
-    "typer": {"cli"},
-    "rich": {"cli"},
-    "pydantic_settings": {"settings"},
+    "apscheduler": ("scheduler",),
+    "fastapi": ("web", "server"),
+    "httpx": ("feeds",),
+    "pydantic": ("settings", "web", "server"),
+    "pydantic_settings": ("settings",),
+    "redis": ("redis_client", "series", "snapshot", "lease", "resources", "web/app"),
+    "rich": ("cli",),
+    "stamina": ("feeds",),
+    "starlette": ("web",),
+    "structlog": ("log", "web/envelope"),
+    "typer": ("cli",),
+    "uvicorn": ("server",),
 }
-"""Where a library may be imported. `create_app` also names a Redis that is passed in."""
-EXCEPTIONS = {("web/app.py", "redis")}
+"""Where each library from elsewhere lives; nothing else may know it."""
+
+STRANGERS = {("feeds", "series"), ("series", "feeds")}
+"""They meet in `refresh` only."""
+
+ENVIRONMENT = ("settings", "redis_launcher")
+"""The only readers of `os.environ`."""
 
 
-def room(path: Path) -> str:
-    """The folder or file directly in the package that a file belongs to."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def modules() -> dict[str, ast.Module]:
+    """All modules by their path without suffix, `web/app` for instance."""
+    files = sorted(PACKAGE.rglob("*.py"))
+    return {
+        path.relative_to(PACKAGE).with_suffix("").as_posix(): ast.parse(path.read_text())
+        for path in files
+    }
 
 
-def imports(path: Path) -> Iterator[str]:
-    """The modules that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text())):
+MODULES = modules()
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """The dotted names that a module imports, wherever it does."""
+    names = set()
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively"
-            if node.module == "isbitcoinlit":
-                yield from (f"isbitcoinlit.{alias.name}" for alias in node.names)
-            elif node.module:
-                yield node.module
+            assert node.level == 0, "imports are absolute"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_left(path: Path) -> None:
-    """A file imports its own room and the layers before its own, nothing else of ours."""
-    ours = room(path)
-    if ours == "__init__":
+def ours(tree: ast.Module) -> set[str]:
+    """The top-level parts of this package that a module imports from."""
+    names = (name.split(".") for name in imported(tree))
+    return {parts[1] for parts in names if parts[0] == "isbitcoinlit"} - {"__version__"}
+
+
+def part_of(module: str) -> str:
+    """The top-level part of this package that a module belongs to."""
+    return module.partition("/")[0]
+
+
+def layer(part: str) -> int:
+    """How far right a part of the package stands."""
+    return next(i for i, parts in enumerate(LAYERS) if part in parts)
+
+
+PARTS = {part for parts in LAYERS for part in parts}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_left(module: str) -> None:
+    """No module imports from a layer to its right, and every part of the package has a layer."""
+    part = part_of(module)
+    if part in ("__init__", "redis_launcher"):
+        assert ours(MODULES[module]) == set()
         return
-    layer = next(i for i, names in enumerate(LAYERS) if ours in names)
-    allowed = set[str]().union(*LAYERS[:layer], {ours, "__version__"})
-    found = {name.split(".")[1] for name in imports(path) if name.startswith("isbitcoinlit.")}
-    assert found <= allowed
+
+    assert {part, *ours(MODULES[module])} <= PARTS
+    assert [other for other in ours(MODULES[module]) if layer(other) > layer(part)] == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_libraries_stay_in_their_rooms(path: Path) -> None:
-    """A third-party library is imported where it belongs."""
-    file = str(path.relative_to(PACKAGE))
-    for name in imports(path):
-        library = name.split(".")[0]
-        rooms = ROOMS.get(library)
-        assert rooms is None or room(path) in rooms or (file, library) in EXCEPTIONS
+@pytest.mark.parametrize("module", MODULES)
+def test_feeds_and_series_never_meet(module: str) -> None:
+    """A feed knows nothing of series, and series nothing of feeds."""
+    part = part_of(module)
+
+    assert [other for other in ours(MODULES[module]) if (part, other) in STRANGERS] == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_nothing_happens_at_import(path: Path) -> None:
-    """No file builds an app, reads settings or opens a client when it is imported."""
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.If):
-            continue
-        calls = {ast.unparse(call.func) for call in ast.walk(node) if isinstance(call, ast.Call)}
-        assert not calls & {"create_app", "Settings", "load_settings", "connect", "FastAPI"}
+@pytest.mark.parametrize("module", MODULES)
+def test_the_web_calls_no_feed(module: str) -> None:
+    """Routes reach a feed through `refresh`; of feeds they know the promise and the state only."""
+    allowed = ("isbitcoinlit.feeds.base.", "isbitcoinlit.feeds.health.")
+    feeds = {name for name in imported(MODULES[module]) if name.startswith("isbitcoinlit.feeds")}
+
+    assert not module.startswith("web/") or all(name.startswith(allowed) for name in feeds)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_only_one_reader_each(path: Path) -> None:
-    """Only `settings` reads the environment, and only `clock` asks the machine for the date."""
-    text = path.read_text()
-    if room(path) != "settings":
-        assert "os.environ" not in text
-        assert "os.getenv" not in text
-    if room(path) != "clock":
-        assert "datetime.now" not in text
-        assert "time.time()" not in text
+@pytest.mark.parametrize("module", MODULES)
+def test_libraries_stay_in_their_rooms(module: str) -> None:
+    """What is not ours is imported where it lives, and everything that is has a room."""
+    tops = {name.split(".")[0] for name in imported(MODULES[module])}
+    foreign = tops - set(sys.stdlib_module_names) - {"isbitcoinlit", "pydantic_core"}
+
+    assert foreign <= ROOMS.keys()
+    for library in foreign:
+        rooms = ROOMS[library]
+        assert module in rooms or part_of(module) in rooms, f"{module} imports {library}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_one_reader_of_the_environment(module: str) -> None:
+    """Nobody but the settings looks at `os.environ`."""
+    reads = {
+        node.attr
+        for node in ast.walk(MODULES[module])
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+    }
+
+    assert not reads or module in ENVIRONMENT
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_one_reader_of_the_time(module: str) -> None:
+    """Wall-clock time is read by the clock alone."""
+    reads = [
+        ast.unparse(node)
+        for node in ast.walk(MODULES[module])
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func)
+        in ("datetime.now", "datetime.utcnow", "datetime.today", "time.time", "time.time_ns")
+    ]
+
+    assert not reads or module == "clock"
+
+
+@pytest.mark.parametrize("part", ["web.app", "server", "cli", "resources"])
+def test_importing_does_nothing(part: str) -> None:
+    """An import reads no setting, opens no socket, and starts no thread."""
+    watch = (
+        "import sys\n"
+        "seen = []\n"
+        "names = ('socket.connect', 'socket.bind', 'subprocess.Popen', 'os.putenv')\n"
+        "sys.addaudithook(lambda name, _: seen.append(name) if name in names else None)\n"
+        f"import isbitcoinlit.{part}, threading\n"
+        "assert not seen, seen\n"
+        "assert threading.active_count() == 1\n"
+        "import isbitcoinlit.web.app as app\n"
+        "assert not [n for n, v in vars(app).items() if isinstance(v, app.FastAPI)]\n"
+    )
+    environment = {"ISBITCOINLIT_PORT": "nonsense", "PYTHONPATH": str(PACKAGE.parent)}
+
+    done = subprocess.run(
+        [sys.executable, "-c", watch], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_files_are_short(module: str) -> None:
+    """No file has more than 250 lines."""
+    assert len((PACKAGE / f"{module}.py").read_text().splitlines()) <= 250

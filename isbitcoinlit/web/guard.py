@@ -46,7 +46,7 @@ def _from_another_page(request: Request) -> bool:
     if request.headers.get("sec-fetch-site") not in _OWN_PAGES:
         return True
     origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    return origin is not None and _authority(origin) != request.headers.get("host")
 
 
 def _from_this_machine(request: Request, settings: Settings) -> bool:
@@ -55,10 +55,25 @@ def _from_this_machine(request: Request, settings: Settings) -> bool:
     The name in `Host` is checked too: a foreign page whose name resolves to 127.0.0.1 is its own
     origin to the browser, but it cannot call itself `localhost`.
     """
-    name = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    name = _host_name(request.headers.get("host", ""))
     peer = request.client.host if request.client else None
     proxied = any(header in request.headers for header in _FORWARDING_HEADERS)
     return all(map(_is_loopback, (settings.host, peer, name))) and not proxied
+
+
+def _authority(origin: str) -> str | None:
+    """Return host and port of an origin, or None if it has none that can be read."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
+
+
+def _host_name(authority: str) -> str | None:
+    try:
+        return urlsplit(f"//{authority}").hostname
+    except ValueError:
+        return None
 
 
 def _is_loopback(host: str | None) -> bool:

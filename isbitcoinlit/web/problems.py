@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -24,6 +25,8 @@ from isbitcoinlit.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+_IN_PATHS = "/:@!$&'()*+,;=-._~"
+"""What a path may hold as it is (RFC 3986)."""
 _TYPE = "urn:isbitcoinlit:problem:"
 RETRY_SECONDS = 5
 """What a client is told to wait when we do not know better."""
@@ -80,7 +83,7 @@ def problem_response(  # the parts of a problem, in the order in which they are 
         "title": name.replace("-", " ").capitalize(),
         "status": status,
         "detail": detail,
-        "instance": request.url.path,
+        "instance": quote(request.scope["path"], safe=_IN_PATHS),
         "request_id": request.state.request_id,
         **more,
     }

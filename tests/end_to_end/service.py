@@ -47,7 +47,7 @@ class Service:
 
     def get(self, path: str = "/is-bitcoin-lit", **options: Any) -> httpx.Response:
         """Ask the service."""
-        return httpx.get(self.url + path, **options)
+        return httpx.get(self.url + path, **{"timeout": 30, **options})
 
     def refresh(self) -> httpx.Response:
         """Have the service pull its feed."""
