@@ -18,8 +18,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from isbitcoinlit.access_settings import AccessSettings
 from isbitcoinlit.errors import SettingsError
 
 PREFIX = "ISBITCOINLIT_"
@@ -29,14 +30,13 @@ _SHORTEST_RETENTION = 172_800
 """Two days: Redis would refuse the older part of a feed of 24 hours, at every refresh again."""
 _REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
-
 def default_data_directory() -> Path:
     """Where the platform keeps a user's application data."""
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base) / "isbitcoinlit"
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """One field per setting; a field's description is its documentation everywhere."""
 
     model_config = SettingsConfigDict(
