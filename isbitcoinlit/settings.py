@@ -30,6 +30,7 @@ _SHORTEST_RETENTION = 172_800
 """Two days: Redis would refuse the older part of a feed of 24 hours, at every refresh again."""
 _REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
+
 def default_data_directory() -> Path:
     """Where the platform keeps a user's application data."""
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
+from isbitcoinlit.limits.pseudonyms import Pseudonyms
 from isbitcoinlit.limits.window import Change, GroupLimiter
 from isbitcoinlit.redis_client import redis_errors
 from isbitcoinlit.series.keys import Keys
-from isbitcoinlit.limits.pseudonyms import Pseudonyms
 
 BATCH = 500
 """Clients in one call, which Redis answers in about a millisecond."""

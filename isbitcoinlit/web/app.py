@@ -15,17 +15,26 @@ from isbitcoinlit.clock import Clock
 from isbitcoinlit.feeds.base import Feed
 from isbitcoinlit.resources import background_work, open_resources
 from isbitcoinlit.settings import Settings, load_settings
-from isbitcoinlit.web import health, index, problems, refresh, snapshot
+from isbitcoinlit.web import audit, auth, health, index, metrics, problems, refresh, snapshot, usage
 from isbitcoinlit.web.envelope import Envelope
 from isbitcoinlit.web.hot_path import HotPath
+from isbitcoinlit.web.metering import Metering
 from isbitcoinlit.web.snapshot_response import SnapshotResponder
 
 _DESCRIPTION = """
 The price of Bitcoin and the mood about it.
 
-Poll `/is-bitcoin-lit` as often as you like: answers carry `ETag` and `Cache-Control`, and cost
-next to nothing. Times are ISO 8601 in UTC, missing values are `null`, and every error is an
+Poll `/is-bitcoin-lit`: answers carry `ETag` and `Cache-Control`, and cost next to nothing. Times are ISO 8601 in UTC, missing values are `null`, and every error is an
 `application/problem+json` document.
+
+**Limits.** Each client may send so many requests to each group of routes (of this service's
+defaults: 6000 polls, 300 requests for history and 600 others a minute). Every answer says how you
+stand: `X-RateLimit-Limit` requests a window, of which `X-RateLimit-Remaining` may come at once, and
+the window ends in `X-RateLimit-Reset` seconds. Beyond that the answer is a 429 problem, and
+`Retry-After` says in how many seconds there is room again. A client is an IPv4 address or an IPv6
+/64 network.
+
+**Operators** log in with *Authorize* or `POST /api/v1/auth/login`; the rest is open to everybody.
 """
 
 
@@ -61,7 +70,11 @@ def create_app(
         ):
             app.state.resources = resources
             app.hot_path = HotPath(
-                resources.memory, resources.cache, app.state.responder, resources.clock
+                resources.memory,
+                resources.cache,
+                app.state.responder,
+                resources.clock,
+                resources.traffic,
             )
             yield
 
@@ -70,12 +83,12 @@ def create_app(
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
-        middleware=[Middleware(Envelope)],
+        middleware=[Middleware(Metering), Middleware(Envelope)],
         license_info={"name": "MIT", "identifier": "MIT"},
     )
     app.state.settings = settings
     app.state.responder = SnapshotResponder(settings)
-    for module in (snapshot, refresh, health, index):
+    for module in (snapshot, refresh, health, index, auth, usage, audit, metrics):
         app.include_router(module.router)
     problems.install(app)
     _describe_problems(app)
