@@ -127,7 +127,7 @@ def _assemble(settings: Settings, redis: Redis, feed: Feed, clock: Clock) -> Res
         clock,
         interval=settings.refresh_interval,
     )
-    traffic = Traffic(settings, redis, keys, clock, health, refresher.results)
+    traffic = Traffic(settings, redis, keys, clock, health=health, refreshes=refresher.results)
     operators = open_operators(settings, redis, keys, clock)
     return Resources(
         settings,

@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -29,7 +30,7 @@ class SharedSecret:
         if self._configured is not None:
             return self._configured
         with redis_errors():
-            kept = await self._redis.get(self._key)
+            kept: Any = await self._redis.get(self._key)
             if kept is None:
                 # Two processes may get here; whoever is second takes the first one's.
                 await self._redis.set(self._key, secrets.token_hex(_BYTES), nx=True)

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import StorageError
-from isbitcoinlit.feeds.health import FeedHealth, FeedReport
+from isbitcoinlit.feeds.health import FeedHealth
 from isbitcoinlit.limits.addresses import Addresses
 from isbitcoinlit.limits.policy import Group, rates
 from isbitcoinlit.limits.pseudonyms import Pseudonyms
@@ -45,6 +45,7 @@ class Traffic:
         redis: Redis,
         keys: Keys,
         clock: Clock,
+        *,
         health: FeedHealth,
         refreshes: Counter[str],
     ) -> None:
@@ -94,14 +95,19 @@ class Traffic:
         except StorageError:
             self.meters.limiter_fallbacks += 1
             raise
-        for name, n in (await self.counters.settle(self.meters.gauges, self._feeds())).items():
-            if name.startswith("requests|"):
-                self._statuses[name.removeprefix("requests|")] += int(n)
+        await self.settle_counters()
         if self._turn % USAGE_EVERY == 0:
             await self._settle_usage()
         if self._turn % FORGET_EVERY == 0:
             for limiter in self.limiters.values():
                 limiter.forget_idle()
+
+    async def settle_counters(self) -> None:
+        """Add what this process counted to what all did; raises `RedisUnavailable`."""
+        grown = await self.counters.settle(self.meters.gauges, [self._health.report()])
+        for name, n in grown.items():
+            if name.startswith("requests|"):
+                self._statuses[name.removeprefix("requests|")] += int(n)
 
     async def _settle_for_ever(self) -> None:
         while True:
@@ -130,9 +136,6 @@ class Traffic:
         requests, self._requests = self._requests, Counter()
         statuses, self._statuses = self._statuses, Counter()
         await self.ledger.add(requests, statuses)
-
-    def _feeds(self) -> list[FeedReport]:
-        return [self._health.report()]
 
     def _report(self, *, connected: bool, reason: str = "") -> None:
         """Log a change of state, once."""

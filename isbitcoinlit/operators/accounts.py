@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -56,13 +57,13 @@ class Accounts:
     async def find(self, name: str) -> Account | None:
         """Return the operator of that name, if there is one."""
         with redis_errors():
-            text = await self._redis.hget(self._key, name)
+            text: Any = await self._redis.hget(self._key, name)
         return _load(name, text) if text else None
 
     async def names(self) -> list[Account]:
         """Return all operators, by name."""
         with redis_errors():
-            accounts = await self._redis.hgetall(self._key)
+            accounts: Any = await self._redis.hgetall(self._key)
         return [_load(name, text) for name, text in sorted(accounts.items())]
 
     async def exist(self) -> bool:

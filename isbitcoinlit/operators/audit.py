@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -41,7 +42,7 @@ class Audit:
     async def note(self, who: str, what: str, address: str, result: str = "ok") -> None:
         """Write an event to the log and to Redis; what is done is done, so this never raises."""
         log.info("audit", who=who, what=what, address=address, result=result)
-        fields: dict[str | bytes, str | int] = {
+        fields: dict[Any, Any] = {
             "time": to_milliseconds(self._clock.now()),
             "who": who,
             "what": what,
@@ -57,7 +58,7 @@ class Audit:
     async def read(self, count: int, before: str | None = None) -> list[AuditEvent]:
         """Return the newest events, those before the given one; raises `RedisUnavailable`."""
         with redis_errors():
-            entries = await self._redis.xrevrange(
+            entries: Any = await self._redis.xrevrange(
                 self._key, max=f"({before}" if before else "+", min="-", count=count
             )
         return [

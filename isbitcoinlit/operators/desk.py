@@ -47,6 +47,7 @@ class Operators:
 
     def __init__(
         self,
+        *,
         accounts: Accounts,
         passwords: Passwords,
         sessions: Sessions,
@@ -136,12 +137,12 @@ def open_operators(settings: Settings, redis: Redis, keys: Keys, clock: Clock) -
     configured = settings.secret_key
     secret = derive(configured.get_secret_value().encode(), "tokens") if configured else None
     return Operators(
-        Accounts(redis, keys, clock),
-        Passwords(),
-        Sessions(redis, keys, clock),
-        SharedSecret(redis, keys.operators("signing-key"), secret),
-        Throttle(redis, keys, clock),
-        Audit(redis, keys, clock),
-        clock,
-        settings.operator_token,
+        accounts=Accounts(redis, keys, clock),
+        passwords=Passwords(),
+        sessions=Sessions(redis, keys, clock),
+        secret=SharedSecret(redis, keys.operators("signing-key"), secret),
+        throttle=Throttle(redis, keys, clock),
+        audit=Audit(redis, keys, clock),
+        clock=clock,
+        static_token=settings.operator_token,
     )

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -63,7 +64,7 @@ class Sessions:
     async def begin(self, operator: str, address: str) -> str:
         """Begin a session, and return its id; its first generation is 1."""
         session, now = secrets.token_hex(16), to_milliseconds(self._clock.now())
-        told = {
+        told: dict[Any, Any] = {
             "operator": operator,
             "since": now,
             "seen": now,
@@ -120,7 +121,7 @@ class Sessions:
     async def of(self, operator: str) -> list[Session]:
         """Return an operator's sessions, the one used last first."""
         with redis_errors():
-            ids = await self._redis.zrevrange(self._index(operator), 0, -1)
+            ids: Any = await self._redis.zrevrange(self._index(operator), 0, -1)
             pipe = self._redis.pipeline(transaction=False)
             for session in ids:
                 pipe.hgetall(self._session(session))

@@ -7,6 +7,7 @@ takes nothing back, and a scrape through any process sees the same totals.
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -49,7 +50,7 @@ class Counters:
         grown = {name: n - self._sent.get(name, 0) for name, n in counted.items()}
         grown = {name: n for name, n in grown.items() if n}
         asked = {report.name: report for report in feeds}
-        states = {
+        states: dict[Any, Any] = {
             name: report.state.value
             for name, report in asked.items()
             if report.pulls != self._pulls.get(name, 0)

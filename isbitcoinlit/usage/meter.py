@@ -6,7 +6,7 @@ from collections import Counter
 from isbitcoinlit.limits.policy import Group
 
 BOUNDS = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
-"""Upper bounds in seconds of the latency histogram: a poll is in the first, a refresh in the last."""
+"""Upper bounds in seconds of the latency histogram: a poll is in the first, a refresh far up."""
 
 
 class GroupMeter:

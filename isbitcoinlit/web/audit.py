@@ -35,7 +35,6 @@ class AuditSchema(BaseModel):
 
 @router.get(
     "/audit",
-    response_model=AuditSchema,
     responses=responses(401, 403, 422, 429, 503),
     dependencies=[Depends(logged_in)],
 )

@@ -1,8 +1,9 @@
 """`/api/v1/auth/…`: logging in, staying logged in, logging out."""
 
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -90,8 +91,10 @@ async def logout(request: Request, resources: ResourcesDep, operator: OperatorDe
     return Response(status_code=204)
 
 
-@router.get("/session", response_model=WhoSchema, responses=responses(401, 403, 429, 503))
-async def session(resources: ResourcesDep, operator: OperatorDep, response: Response) -> WhoSchema:
+@router.get("/session", responses=responses(401, 403, 429, 503))
+async def show_session(
+    resources: ResourcesDep, operator: OperatorDep, response: Response
+) -> WhoSchema:
     """Say who is logged in, since when and from where, and where else."""
     response.headers["cache-control"] = "no-store"
     sessions = await resources.operators.sessions.of(operator.name)
@@ -101,11 +104,14 @@ async def session(resources: ResourcesDep, operator: OperatorDep, response: Resp
 
 @router.delete("/sessions/{id}", status_code=204, responses=responses(401, 403, 404, 422, 429, 503))
 async def end_session(
-    id: str, request: Request, resources: ResourcesDep, operator: OperatorDep
+    session: Annotated[str, Path(alias="id", pattern="^[0-9a-f]{32}$")],
+    request: Request,
+    resources: ResourcesDep,
+    operator: OperatorDep,
 ) -> Response:
     """End one of the operator's own sessions."""
     operators = resources.operators
-    if not await operators.sessions.end(operator.name, id):
+    if not await operators.sessions.end(operator.name, session):
         raise ProblemError(404, "no-such-session", "You have no session of that id.")
     await operators.audit.note(operator.name, "end-session", request.state.client)
     return Response(status_code=204)

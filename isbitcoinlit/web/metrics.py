@@ -36,7 +36,7 @@ async def metrics(resources: ResourcesDep) -> Response:
     """
     counters, meters = resources.traffic.counters, resources.traffic.meters
     try:
-        await counters.settle(meters.gauges, [])
+        await resources.traffic.settle_counters()
         totals, gauges, feeds = await counters.read()
     except StorageError:
         totals, gauges, feeds = counters.unshared(), dict(meters.gauges), {}

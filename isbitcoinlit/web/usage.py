@@ -49,7 +49,6 @@ class UsageSchema(BaseModel):
 
 @router.get(
     "/usage",
-    response_model=UsageSchema,
     responses=responses(401, 403, 422, 429, 503),
     dependencies=[Depends(logged_in)],
 )
