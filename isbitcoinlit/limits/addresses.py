@@ -26,6 +26,8 @@ class Addresses:
         `forwarded` is the value of `X-Forwarded-For`; it counts only from a trusted proxy.
         """
         if not self._trusted:
+            if peer is not None and ":" not in peer:
+                return peer  # An IPv4 address as the system writes it: most requests end here.
             forwarded = None
         key = (peer or UNKNOWN, forwarded)
         known = self._known.get(key)

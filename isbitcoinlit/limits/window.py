@@ -46,7 +46,7 @@ class GroupLimiter:
 
     def __init__(self, rate: Rate, clock: Clock, *, clients: int = CLIENTS) -> None:
         self.rate = rate
-        self.limit_header = (b"x-ratelimit-limit", b"%d" % rate.count)
+        self._count = rate.count
         self._clock = clock
         self._clients = clients
         self._windows: dict[str, Window] = {}
@@ -57,9 +57,9 @@ class GroupLimiter:
         window = self._windows.get(client) or self._admit(client, now)
         if now >= window.ends:
             self._roll(window, now)
-        seconds = self.rate.seconds
-        carried = window.previous * (window.ends - now) / seconds if window.previous else 0.0
-        remaining = int(self.rate.count - carried - window.current) - 1
+        remaining = self._count - window.current - 1
+        if window.previous:
+            remaining -= ceil(window.previous * (window.ends - now) / self.rate.seconds)
         if not window.unsent and not window.refused:
             self._touched.append(window)
         if remaining < 0:
@@ -96,6 +96,10 @@ class GroupLimiter:
         """Return which window of the wall clock this is."""
         return int(self._clock.now().timestamp()) // self.rate.seconds
 
+    def left(self) -> float:
+        """Return the seconds until the current window ends, for whichever client."""
+        return self.rate.seconds - self._clock.now().timestamp() % self.rate.seconds
+
     def __len__(self) -> int:
         return len(self._windows)
 
@@ -103,7 +107,7 @@ class GroupLimiter:
         if len(self._windows) >= self._clients:
             # What it had not settled is lost: no more than a settling interval's worth.
             del self._windows[next(iter(self._windows))]
-        window = self._windows[client] = Window(client, self._end(now))
+        window = self._windows[client] = Window(client, now + self.left())
         return window
 
     def _roll(self, window: Window, now: float) -> None:
@@ -111,7 +115,4 @@ class GroupLimiter:
         follows = now < window.ends + self.rate.seconds
         window.previous = window.current if follows else 0
         window.current = 0
-        window.ends = self._end(now)
-
-    def _end(self, now: float) -> float:
-        return now + self.rate.seconds - self._clock.now().timestamp() % self.rate.seconds
+        window.ends = now + self.left()

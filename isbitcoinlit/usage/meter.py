@@ -23,7 +23,7 @@ class GroupMeter:
         """Count one answer."""
         statuses = self.statuses
         statuses[status] = statuses.get(status, 0) + 1
-        self.buckets[bisect_left(BOUNDS, seconds)] += 1
+        self.buckets[0 if seconds <= BOUNDS[0] else bisect_left(BOUNDS, seconds)] += 1
         self.seconds += seconds
 
 

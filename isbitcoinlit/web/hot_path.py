@@ -16,9 +16,11 @@ from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.memory import Entry, SnapshotMemory, Source
 from isbitcoinlit.traffic import Traffic
 from isbitcoinlit.web.envelope import CORS_HEADERS, request_id
-from isbitcoinlit.web.metering import client_of, rate_headers
+from isbitcoinlit.web.metering import rate_headers
 from isbitcoinlit.web.snapshot import PATH
 from isbitcoinlit.web.snapshot_response import Headers, HttpAnswer, SnapshotResponder, matches
+
+_MEMORY = Source.MEMORY.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,11 @@ class HotPath:
         self._cache = cache
         self._responder = responder
         self._monotonic = clock.monotonic
-        self._traffic = traffic
+        self._addresses = traffic.addresses
         self._limiter = traffic.limiters[Group.SNAPSHOT]
         self._meter = traffic.meters.groups[Group.SNAPSHOT]
         self._sources = traffic.meters.cache_answers
+        self._rate_headers: Headers = []
         self._ready: _Ready | None = None
 
     async def answer(self, scope: Scope, send: Send) -> bool:
@@ -68,30 +71,35 @@ class HotPath:
             elif name == b"authorization":
                 return False  # An operator, who is counted as one.
         now = self._monotonic()
-        remaining, window = self._limiter.take(client_of(self._traffic, scope, forwarded), now)
-        verdict = (self._limiter, remaining, window)
-        answer = await self._choose(condition, now) if remaining >= 0 else None
+        peer = scope["client"]
+        client = self._addresses.client(peer[0] if peer else None, forwarded)
+        remaining, window = self._limiter.take(client, now)
+        answer = self._choose(condition, now) if remaining >= 0 else None
+        if answer is None and remaining >= 0:
+            answer = await self._fill(condition)
         if answer is None:
-            scope.setdefault("state", {})["verdict"] = verdict
+            scope.setdefault("state", {})["verdict"] = (self._limiter, remaining, window)
             return False
         headers: Headers = [
             *answer.headers,
             *CORS_HEADERS,
             (b"x-request-id", request_id(identity)),
-            *rate_headers(verdict, now),
+            *self._rate_headers,
+            (b"x-ratelimit-remaining", b"%d" % remaining),
         ]
         self._meter.record(answer.status, self._monotonic() - now)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
         return True
 
-    async def _choose(self, condition: bytes | None, now: float) -> HttpAnswer | None:
+    def _choose(self, condition: bytes | None, now: float) -> HttpAnswer | None:
         ready = self._ready
         if ready is None or now >= ready.until or ready.entry is not self._memory.entry:
             ready = self._ready = self._prepare(now)
+            self._rate_headers = rate_headers(self._limiter)
         if ready is None:
-            return await self._fill(condition)
-        self._sources[Source.MEMORY] += 1
+            return None
+        self._sources[_MEMORY] += 1
         if condition is not None and matches(condition, ready.etag):
             return ready.not_modified
         return ready.full
@@ -104,7 +112,7 @@ class HotPath:
         etag = dict(full.headers)[b"etag"]
         return _Ready(
             entry=entry,
-            until=self._next_change(entry, now),
+            until=min(self._next_change(entry, now), now + (self._limiter.left() % 1 or 1)),
             full=full,
             not_modified=self._responder.respond(answer, etag),
             etag=etag,

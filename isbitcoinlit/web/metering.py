@@ -1,6 +1,7 @@
 """Every request counted, timed and held to its limit."""
 
 from collections.abc import Awaitable, Callable
+from math import ceil
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,13 +26,11 @@ Bearer = Operator | OperatorError | StorageError | None
 """Who sent a bearer token, or why that cannot be said; None where there is no token."""
 
 
-def rate_headers(verdict: Verdict, now: float) -> Headers:
-    """Tell the client how it stands; `Reset` is when the current window ends."""
-    limiter, remaining, window = verdict
+def rate_headers(limiter: GroupLimiter) -> Headers:
+    """Tell what is true for every client of a group: its limit, and when the window ends."""
     return [
-        limiter.limit_header,
-        (b"x-ratelimit-remaining", b"%d" % (max(0, remaining))),
-        (b"x-ratelimit-reset", b"%d" % (window.ends - now + 1)),
+        (b"x-ratelimit-limit", b"%d" % limiter.rate.count),
+        (b"x-ratelimit-reset", b"%d" % ceil(limiter.left())),
     ]
 
 
@@ -56,7 +55,8 @@ class Metering:
         verdict: Verdict = state.pop("verdict", None) or _take(resources.traffic, scope, now)
         limiter, remaining, window = verdict
         state["wait"] = limiter.wait(window, now) if remaining < 0 else 0
-        counted = _counted(resources, scope, send, rate_headers(verdict, now), now)
+        left = (b"x-ratelimit-remaining", b"%d" % max(0, remaining))
+        counted = _counted(resources, scope, send, [*rate_headers(limiter), left], now)
         await (self._app if remaining >= 0 else self._refuse)(scope, receive, counted)
 
 
