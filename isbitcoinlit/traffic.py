@@ -71,17 +71,15 @@ class Traffic:
     @asynccontextmanager
     async def settling(self) -> AsyncIterator[None]:
         """Settle every second for the length of the block, and once more at its end."""
-        task = asyncio.create_task(self._settle_for_ever())
+        stopping = asyncio.Event()
+        task = asyncio.create_task(self._settle_until(stopping))
         try:
             yield
         finally:
+            # Not by cancelling: redis-py may lose a cancellation that comes with an answer.
+            stopping.set()
+            await asyncio.wait([task], timeout=LAST_SETTLE_SECONDS)
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            self._turn = -1
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LAST_SETTLE_SECONDS):
-                    await self._settle_or_say()
 
     async def settle(self) -> None:
         """Tell the other processes what was counted, and learn what they did.
@@ -109,9 +107,12 @@ class Traffic:
             if name.startswith("requests|"):
                 self._statuses[name.removeprefix("requests|")] += int(n)
 
-    async def _settle_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(SETTLE_SECONDS)
+    async def _settle_until(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_SECONDS):
+                    await stopping.wait()
+                    self._turn = -1  # The last one leaves nothing to a later one.
             await self._settle_or_say()
 
     async def _settle_or_say(self) -> None:

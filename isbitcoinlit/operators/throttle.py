@@ -40,9 +40,11 @@ for _, key in ipairs(KEYS) do
 end
 return 0
 """
+# KEYS: the address, the name. Takes back what the address failed at, and no other's failures.
 _FORGIVE = """
+local failures = tonumber(redis.call('HGET', KEYS[1], 'failures') or 0)
 redis.call('DEL', KEYS[1])
-if redis.call('HINCRBY', KEYS[2], 'failures', -1) <= 0 then redis.call('DEL', KEYS[2]) end
+if redis.call('HINCRBY', KEYS[2], 'failures', -failures) <= 0 then redis.call('DEL', KEYS[2]) end
 """
 
 
