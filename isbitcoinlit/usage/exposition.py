@@ -48,7 +48,7 @@ class Exposition(Collector):
         """Give all metrics."""
         for name, (help_text, labels) in _COUNTERS.items():
             counter = CounterMetricFamily(_PREFIX + name, help_text, labels=labels)
-            for values, n in self._of(name):
+            for values, n in list(self._of(name)) or ([] if labels else [([], 0.0)]):
                 counter.add_metric(values, n)
             yield counter
         yield self._latencies()
@@ -76,12 +76,12 @@ class Exposition(Collector):
             labels=("group",),
         )
         names = [*map(str, BOUNDS), "+Inf"]
-        for (group,), seconds in self._of("seconds"):
+        for group in sorted({labels[0] for labels, _ in self._of("bucket")}):
             together, buckets = 0.0, []
             for i, name in enumerate(names):
                 together += self._totals.get(f"bucket|{group}|{i}", 0)
                 buckets.append((name, together))
-            family.add_metric((group,), buckets, seconds)
+            family.add_metric((group,), buckets, self._totals.get(f"seconds|{group}", 0))
         return family
 
 

@@ -280,6 +280,7 @@ async def test_the_audit_is_bounded(operators: Operators, redis: Redis, key_pref
     await pipe.execute()
     await operators.audit.note("alice", "refresh", HOME)
     assert await redis.xlen(stream) <= 10_200
+    assert await operators.audit.read(1, "0-0") == []
     newest = await operators.audit.read(1)
     before = await operators.audit.read(2, newest[0].id)
     assert [event.time.microsecond // 1_000 for event in before] == [499, 498]
