@@ -17,6 +17,8 @@ from isbitcoinlit.settings import variable
 SERVER_CORE, LOAD_CORE = 0, 1
 """The server has one core to itself, the load generator another."""
 START_SECONDS = 15
+UNREACHED = "1000000000/minute"
+"""A limit that counts like any other and refuses nobody: all load comes from one client."""
 _URL = re.compile(r"http://\S+:\d+")
 
 
@@ -54,7 +56,13 @@ def service(
 ) -> Iterator[Running]:
     """Run `isbitcoinlit serve` on the demo feed, with these settings."""
     code = "from isbitcoinlit.cli import main; main()"
-    always = {"redis_url": redis_url, "feed": "demo", "port": 0, "log_level": "error"}
+    always = {
+        "redis_url": redis_url,
+        "feed": "demo",
+        "port": 0,
+        "log_level": "error",
+        "limit_snapshot": UNREACHED,
+    }
     variables = {variable(name): str(value) for name, value in {**always, **settings}.items()}
     with _run(["-c", code, "serve"], core, variables) as running:
         yield running

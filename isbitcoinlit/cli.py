@@ -3,19 +3,27 @@
 import asyncio
 import json
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from isbitcoinlit import __version__, log, server
+from isbitcoinlit import __version__, cli_operators, log, server
+from isbitcoinlit.cli_options import (
+    DataDir,
+    Feed,
+    RedisUrl,
+    ReplayFile,
+    SenticryptUrl,
+    load,
+    setting,
+)
 from isbitcoinlit.doctor import Finding, examine
 from isbitcoinlit.errors import IsBitcoinLitError
 from isbitcoinlit.refresh import RefreshReport, to_dict
 from isbitcoinlit.resources import open_resources
-from isbitcoinlit.settings import Settings, load_settings, unknown_variables, variable
+from isbitcoinlit.settings import Settings, unknown_variables
 
 app = typer.Typer(
     help="The price of Bitcoin and the mood about it, as a self-hosted time-series API.",
@@ -25,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+cli_operators.register(app)
 
 
 def main() -> None:
@@ -35,41 +44,25 @@ def main() -> None:
         sys.exit(f"isbitcoinlit: {error}")
 
 
-def _setting(field: str, flag: str) -> Any:
-    """Make the option that overrides a setting; the setting's own words are its help."""
-    info = Settings.model_fields[field]
-    default = info.get_default(call_default_factory=True)
-    shown = ",".join(default) if isinstance(default, tuple) else default
-    named = variable(field) if shown is None else f"{variable(field)}, default {shown}"
-    return typer.Option(flag, help=f"{info.description} [dim]({named})[/dim]", show_default=False)
-
-
-Feed = Annotated[str | None, _setting("feed", "--feed")]
-RedisUrl = Annotated[str | None, _setting("redis_url", "--redis-url")]
-DataDir = Annotated[Path | None, _setting("data_dir", "--data-dir")]
-ReplayFile = Annotated[Path | None, _setting("replay_file", "--replay-file")]
-SenticryptUrl = Annotated[str | None, _setting("senticrypt_url", "--senticrypt-url")]
-
-
 @app.command()
 def serve(
     *,
     feed: Feed = None,
-    host: Annotated[str | None, _setting("host", "--host")] = None,
-    port: Annotated[int | None, _setting("port", "--port")] = None,
-    workers: Annotated[int | None, _setting("workers", "--workers")] = None,
+    host: Annotated[str | None, setting("host", "--host")] = None,
+    port: Annotated[int | None, setting("port", "--port")] = None,
+    workers: Annotated[int | None, setting("workers", "--workers")] = None,
     redis_url: RedisUrl = None,
     data_dir: DataDir = None,
     replay_file: ReplayFile = None,
     senticrypt_url: SenticryptUrl = None,
     refresh_interval: Annotated[
-        float | None, _setting("refresh_interval", "--refresh-interval")
+        float | None, setting("refresh_interval", "--refresh-interval")
     ] = None,
-    log_format: Annotated[str | None, _setting("log_format", "--log-format")] = None,
-    log_level: Annotated[str | None, _setting("log_level", "--log-level")] = None,
+    log_format: Annotated[str | None, setting("log_format", "--log-format")] = None,
+    log_level: Annotated[str | None, setting("log_level", "--log-level")] = None,
 ) -> None:
     """Serve the API, and pull the feed every 30 seconds."""
-    settings = _load(locals())
+    settings = load(locals())
     log.configure(settings.log_format, settings.log_level)
     for sentence in unknown_variables():
         log.get_logger().warning("unknown-setting", reason=sentence)
@@ -84,9 +77,21 @@ def refresh(
     data_dir: DataDir = None,
     replay_file: ReplayFile = None,
     senticrypt_url: SenticryptUrl = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="Ask the service at this address to do it.")
+    ] = None,
+    username: Annotated[
+        str | None, typer.Option("--username", help="Operator to log in as, with --url.")
+    ] = None,
 ) -> None:
-    """Pull the feed once, and print what it brought."""
-    settings = _load(locals())
+    """Pull the feed once, and print what it brought.
+
+    With --url, a service that needs a login asks for it, and the tokens are kept in a file.
+    """
+    if url is not None:
+        typer.echo(json.dumps(cli_operators.refresh(url, username), indent=2))
+        return
+    settings = load(locals())
     log.configure("text", "warning")
     report = asyncio.run(_refresh(settings))
     typer.echo(json.dumps(to_dict(report), indent=2, default=str))
@@ -102,7 +107,7 @@ def doctor(
     senticrypt_url: SenticryptUrl = None,
 ) -> None:
     """Look at everything an operator would, and say what to do about what is wrong."""
-    settings = _load(locals())
+    settings = load(locals())
     log.configure("text", "error")
     findings = asyncio.run(_examine(settings))
     Console().print(_table(findings))
@@ -113,11 +118,6 @@ def doctor(
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
-
-
-def _load(options: dict[str, Any]) -> Settings:
-    """Load settings, with the options that were given taking precedence."""
-    return load_settings({name: value for name, value in options.items() if value is not None})
 
 
 async def _refresh(settings: Settings) -> RefreshReport:

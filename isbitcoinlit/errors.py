@@ -12,6 +12,15 @@ IsBitcoinLitError
 ├── EmbeddedRedisError
 │   └── DataDirectoryInUse
 ├── ListenError
+├── OperatorError
+│   ├── NameUnfit
+│   ├── PasswordUnfit
+│   ├── OperatorExists
+│   ├── OperatorUnknown
+│   ├── LoginFailed
+│   ├── LoginThrottled
+│   ├── TokenRefused
+│   └── RemoteError
 ├── LeaseLost
 ├── RefreshBusy
 └── NoData
@@ -69,6 +78,47 @@ class DataDirectoryInUse(EmbeddedRedisError):
 
 class ListenError(IsBitcoinLitError):
     """The address to listen on cannot be had."""
+
+
+class OperatorError(IsBitcoinLitError):
+    """Something about operators is not as it was said to be."""
+
+
+class NameUnfit(OperatorError):
+    """A name that an operator cannot have."""
+
+
+class PasswordUnfit(OperatorError):
+    """A password that is too easily guessed, or too long to be hashed."""
+
+
+class OperatorExists(OperatorError):
+    """There is an operator of that name already."""
+
+
+class OperatorUnknown(OperatorError):
+    """There is no operator of that name."""
+
+
+class LoginFailed(OperatorError):
+    """The name or the password is wrong; which of the two is not told."""
+
+
+class LoginThrottled(OperatorError):
+    """There were too many failed logins."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds until the next try is looked at."""
+
+
+class TokenRefused(OperatorError):
+    """A token is not ours, or not good any more."""
+
+
+class RemoteError(OperatorError):
+    """Another service of this kind cannot be reached, or refused what it was asked for."""
 
 
 class LeaseLost(IsBitcoinLitError):

@@ -86,6 +86,8 @@ class Refresher:
         self._interval = interval
         self._running: asyncio.Task[RefreshReport | None] | None = None
         self._storage_failed = False
+        self.results: Counter[str] = Counter()
+        """How many refreshes ended which way."""
 
     async def force(self) -> RefreshReport:
         """Refresh now, or join the refresh in flight.
@@ -152,9 +154,14 @@ class Refresher:
                     report = await self._pass()
             finally:
                 await self._finish()
+        except FeedError:
+            self.results["feed-failed"] += 1
+            raise
         except StorageError as error:
+            self.results["storage-failed"] += 1
             self._report_storage(error)
             raise
+        self.results["ok"] += 1
         self._report_storage(None)
         return report
 

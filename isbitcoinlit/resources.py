@@ -14,6 +14,7 @@ from isbitcoinlit.feeds.build import build_feed
 from isbitcoinlit.feeds.health import FeedHealth
 from isbitcoinlit.lease import Lease
 from isbitcoinlit.log import get_logger
+from isbitcoinlit.operators.desk import Operators, open_operators
 from isbitcoinlit.redis_client import connect
 from isbitcoinlit.redis_server import EmbeddedRedis, open_or_join
 from isbitcoinlit.refresh import Refresher, Stages
@@ -26,6 +27,7 @@ from isbitcoinlit.snapshot.broadcast import SnapshotSubscription
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.memory import CachePolicy, SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
+from isbitcoinlit.traffic import Traffic
 
 SERVICE_ROLE = "serve"
 
@@ -46,6 +48,8 @@ class Resources:
     memory: SnapshotMemory
     cache: SnapshotCache
     refresher: Refresher
+    traffic: Traffic
+    operators: Operators
 
 
 @asynccontextmanager
@@ -87,7 +91,7 @@ async def background_work(resources: Resources) -> AsyncIterator[None]:
         resources.redis, Keys(settings.key_prefix), resources.cache, resources.memory
     )
     scheduler = RefreshScheduler(resources.refresher, interval=settings.refresh_interval)
-    async with subscription.running(), scheduler.running():
+    async with subscription.running(), scheduler.running(), resources.traffic.settling():
         yield
 
 
@@ -123,4 +127,19 @@ def _assemble(settings: Settings, redis: Redis, feed: Feed, clock: Clock) -> Res
         clock,
         interval=settings.refresh_interval,
     )
-    return Resources(settings, clock, redis, feed, health, series, reader, memory, cache, refresher)
+    traffic = Traffic(settings, redis, keys, clock, health=health, refreshes=refresher.results)
+    operators = open_operators(settings, redis, keys, clock)
+    return Resources(
+        settings,
+        clock,
+        redis,
+        feed,
+        health,
+        series,
+        reader,
+        memory,
+        cache,
+        refresher,
+        traffic,
+        operators,
+    )

@@ -18,8 +18,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from isbitcoinlit.access_settings import AccessSettings
 from isbitcoinlit.errors import SettingsError
 
 PREFIX = "ISBITCOINLIT_"
@@ -36,7 +37,7 @@ def default_data_directory() -> Path:
     return Path(base) / "isbitcoinlit"
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """One field per setting; a field's description is its documentation everywhere."""
 
     model_config = SettingsConfigDict(

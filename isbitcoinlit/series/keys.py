@@ -36,3 +36,15 @@ class Keys:
     def lease(self, name: str) -> str:
         """The lease that lets one process at a time do the named work."""
         return self._key("lease", name)
+
+    def operators(self, *parts: str) -> str:
+        """What belongs to operators: accounts, sessions, failed logins, the audit."""
+        return self._key("operators", *parts)
+
+    def limit(self, group: str, window: int) -> str:
+        """The requests of each client in one window, a hash with a time to live."""
+        return self._key("limit", group, str(window))
+
+    def usage(self, *parts: str) -> str:
+        """What is counted over all processes, with a time to live."""
+        return self._key("usage", *parts)

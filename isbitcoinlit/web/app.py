@@ -13,19 +13,30 @@ from starlette.types import Receive, Scope, Send
 from isbitcoinlit import __version__
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.feeds.base import Feed
+from isbitcoinlit.limits.policy import Group
 from isbitcoinlit.resources import background_work, open_resources
 from isbitcoinlit.settings import Settings, load_settings
-from isbitcoinlit.web import health, index, problems, refresh, snapshot
+from isbitcoinlit.web import audit, auth, health, index, metrics, problems, refresh, snapshot, usage
 from isbitcoinlit.web.envelope import Envelope
 from isbitcoinlit.web.hot_path import HotPath
+from isbitcoinlit.web.metering import Metering
 from isbitcoinlit.web.snapshot_response import SnapshotResponder
 
 _DESCRIPTION = """
 The price of Bitcoin and the mood about it.
 
-Poll `/is-bitcoin-lit` as often as you like: answers carry `ETag` and `Cache-Control`, and cost
-next to nothing. Times are ISO 8601 in UTC, missing values are `null`, and every error is an
-`application/problem+json` document.
+Poll `/is-bitcoin-lit`: answers carry `ETag` and `Cache-Control`, and cost next to nothing. Times
+are ISO 8601 in UTC, missing values are `null`, and every error is an `application/problem+json`
+document.
+
+**Limits.** Each client may send {snapshot} polls, {history} requests for history, {streams} for
+streams, {refresh} for refreshes, {login} logins, {health} for health and {other} others. Every
+answer says how you stand: `X-RateLimit-Limit` requests a window, of which `X-RateLimit-Remaining`
+may come at once, and the window ends in `X-RateLimit-Reset` seconds. Beyond that the answer is a
+429 problem, and `Retry-After` says in how many seconds there is room again. A client is an IPv4
+address or an IPv6 /64 network.
+
+**Operators** log in with *Authorize* or `POST /api/v1/auth/login`; the rest is open to everybody.
 """
 
 
@@ -61,25 +72,34 @@ def create_app(
         ):
             app.state.resources = resources
             app.hot_path = HotPath(
-                resources.memory, resources.cache, app.state.responder, resources.clock
+                resources.memory,
+                resources.cache,
+                app.state.responder,
+                resources.clock,
+                resources.traffic,
             )
             yield
 
     app = Service(
         title="IsBitcoinLit",
         version=__version__,
-        description=_DESCRIPTION,
+        description=_description(settings),
         lifespan=lifespan,
-        middleware=[Middleware(Envelope)],
+        middleware=[Middleware(Metering), Middleware(Envelope)],
         license_info={"name": "MIT", "identifier": "MIT"},
     )
     app.state.settings = settings
     app.state.responder = SnapshotResponder(settings)
-    for module in (snapshot, refresh, health, index):
+    for module in (snapshot, refresh, health, index, auth, usage, audit, metrics):
         app.include_router(module.router)
     problems.install(app)
     _describe_problems(app)
     return app
+
+
+def _description(settings: Settings) -> str:
+    """Say on the first screen of the documentation what is allowed here."""
+    return _DESCRIPTION.format(**{group: getattr(settings, f"limit_{group}") for group in Group})
 
 
 def _describe_problems(app: FastAPI) -> None:

@@ -15,7 +15,10 @@ CORS_HEADERS = (
     (b"access-control-allow-origin", b"*"),
     (
         b"access-control-expose-headers",
-        b"Age, ETag, Last-Modified, Retry-After, X-Cache, X-Request-ID",
+        (
+            b"Age, ETag, Last-Modified, Retry-After, X-Cache, X-RateLimit-Limit, "
+            b"X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-ID"
+        ),
     ),
 )
 """Everything public may be read by any page; nothing here depends on cookies."""

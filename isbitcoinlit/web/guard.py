@@ -1,44 +1,86 @@
 """Who may do what operators do."""
 
-import hmac
 from ipaddress import ip_address
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from fastapi import Depends, Request
+from fastapi.security import OAuth2PasswordBearer
 
+from isbitcoinlit.errors import OperatorError, StorageError
+from isbitcoinlit.operators.desk import Operator
 from isbitcoinlit.settings import Settings
-from isbitcoinlit.web.deps import SettingsDep
+from isbitcoinlit.web.deps import ResourcesDep, SettingsDep
+from isbitcoinlit.web.metering import Bearer
 from isbitcoinlit.web.problems import ProblemError
+
+LOCAL = "loopback"
+"""Who did it, where the caller was let in for sitting at this machine."""
 
 _FORWARDING_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _OWN_PAGES = (None, "same-origin", "none")
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+_documented = Depends(OAuth2PasswordBearer("/api/v1/auth/login", auto_error=False))
+"""Puts the lock and "Authorize" into the API documentation; the checking is done here."""
 
 
-async def require_operator(request: Request, settings: SettingsDep) -> None:
-    """Let operators pass: whoever has the token, or whoever sits at this machine.
+async def logged_in(request: Request, _: Annotated[str | None, _documented]) -> Operator:
+    """Let operators pass who send a token; raises what `_sender` does, or 401."""
+    operator = _sender(request)
+    if operator is None:
+        raise ProblemError(
+            401,
+            "operator-required",
+            "This is for operators: log in at /api/v1/auth/login, and send "
+            "`Authorization: Bearer` with the access token.",
+            _CHALLENGE,
+        )
+    return operator
 
-    Raises a problem: 403 `cross-origin`, 401 `operator-token-wrong` or 403 `operator-required`.
+
+OperatorDep = Annotated[Operator, Depends(logged_in)]
+
+
+async def require_operator(
+    request: Request,
+    settings: SettingsDep,
+    resources: ResourcesDep,
+    documented: Annotated[str | None, _documented],
+) -> str:
+    """Let operators pass, and while there are none, whoever sits at this machine; return who it is.
+
+    Raises what `_sender` does, 401 or 403 `operator-required`, or `RedisUnavailable`.
+    """
+    operator = _sender(request)
+    if operator is None and await resources.operators.accounts.exist():
+        operator = await logged_in(request, documented)
+    if operator is not None:
+        return operator.name
+    if from_this_machine(request, settings):
+        return LOCAL
+    raise ProblemError(
+        403,
+        "operator-required",
+        "This is for operators, and there is none yet: add one with `isbitcoinlit operator add "
+        "NAME` on the server, or set ISBITCOINLIT_OPERATOR_TOKEN there and send it as "
+        "`Authorization: Bearer`.",
+    )
+
+
+def _sender(request: Request) -> Operator | None:
+    """Return the operator whose token came with the request; None where there was no token.
+
+    Raises a problem: 403 `cross-origin` or 401 `operator-token-wrong`; or `RedisUnavailable`.
     """
     if _from_another_page(request):
         raise ProblemError(403, "cross-origin", "Pages of other origins may not do this.")
-    token = settings.operator_token
-    sent = _bearer_token(request)
-    if token and sent is not None:
-        if hmac.compare_digest(sent.encode(), token.get_secret_value().encode()):
-            return
-        raise ProblemError(
-            401,
-            "operator-token-wrong",
-            "The bearer token is not the operator's.",
-            {"WWW-Authenticate": "Bearer"},
-        )
-    if not _from_this_machine(request, settings):
-        raise ProblemError(
-            403,
-            "operator-required",
-            "Send `Authorization: Bearer` with the value of ISBITCOINLIT_OPERATOR_TOKEN, which has "
-            "to be set on the server.",
-        )
+    bearer: Bearer = request.state.bearer
+    if isinstance(bearer, StorageError):
+        raise bearer
+    if isinstance(bearer, OperatorError):
+        raise ProblemError(401, "operator-token-wrong", str(bearer), _CHALLENGE)
+    return bearer
 
 
 def _from_another_page(request: Request) -> bool:
@@ -49,7 +91,7 @@ def _from_another_page(request: Request) -> bool:
     return origin is not None and _authority(origin) != request.headers.get("host")
 
 
-def _from_this_machine(request: Request, settings: Settings) -> bool:
+def from_this_machine(request: Request, settings: Settings) -> bool:
     """Tell whether the service listens on loopback and was called from there, with no proxy.
 
     The name in `Host` is checked too: a foreign page whose name resolves to 127.0.0.1 is its own
@@ -83,8 +125,3 @@ def _is_loopback(host: str | None) -> bool:
         return ip_address(host or "").is_loopback
     except ValueError:
         return False
-
-
-def _bearer_token(request: Request) -> str | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None

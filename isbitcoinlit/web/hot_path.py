@@ -11,11 +11,16 @@ from starlette.types import Scope, Send
 
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import IsBitcoinLitError
+from isbitcoinlit.limits.policy import Group
 from isbitcoinlit.snapshot.cache import SnapshotCache
-from isbitcoinlit.snapshot.memory import Entry, SnapshotMemory
+from isbitcoinlit.snapshot.memory import Entry, SnapshotMemory, Source
+from isbitcoinlit.traffic import Traffic
 from isbitcoinlit.web.envelope import CORS_HEADERS, request_id
+from isbitcoinlit.web.metering import rate_headers
 from isbitcoinlit.web.snapshot import PATH
 from isbitcoinlit.web.snapshot_response import Headers, HttpAnswer, SnapshotResponder, matches
+
+_MEMORY = Source.MEMORY.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +43,63 @@ class HotPath:
         cache: SnapshotCache,
         responder: SnapshotResponder,
         clock: Clock,
+        traffic: Traffic,
     ) -> None:
         self._memory = memory
         self._cache = cache
         self._responder = responder
         self._monotonic = clock.monotonic
+        self._addresses = traffic.addresses
+        self._limiter = traffic.limiters[Group.SNAPSHOT]
+        self._meter = traffic.meters.groups[Group.SNAPSHOT]
+        self._sources = traffic.meters.cache_answers
+        self._rate_headers: Headers = []
         self._ready: _Ready | None = None
 
     async def answer(self, scope: Scope, send: Send) -> bool:
         """Answer the request, or return False if it is one for the route."""
         if scope["path"] != PATH or scope["method"] not in ("GET", "HEAD") or scope["query_string"]:
             return False
-        identity = condition = None
+        identity = condition = forwarded = None
         for name, value in scope["headers"]:
             if name == b"if-none-match":
                 condition = value if condition is None else condition + b"," + value
             elif name == b"x-request-id":
                 identity = value
-        answer = await self._choose(condition)
+            elif name == b"x-forwarded-for":
+                forwarded = value if forwarded is None else forwarded + b"," + value
+            elif name == b"authorization":
+                return False  # An operator, who is counted as one.
+        now = self._monotonic()
+        peer = scope["client"]
+        client = self._addresses.client(peer[0] if peer else None, forwarded)
+        remaining, window = self._limiter.take(client, now)
+        answer = self._choose(condition, now) if remaining >= 0 else None
+        if answer is None and remaining >= 0:
+            answer = await self._fill(condition)
         if answer is None:
+            scope.setdefault("state", {})["verdict"] = (self._limiter, remaining, window)
             return False
-        headers: Headers = [*answer.headers, *CORS_HEADERS, (b"x-request-id", request_id(identity))]
+        headers: Headers = [
+            *answer.headers,
+            *CORS_HEADERS,
+            (b"x-request-id", request_id(identity)),
+            *self._rate_headers,
+            (b"x-ratelimit-remaining", b"%d" % remaining),
+        ]
+        self._meter.record(answer.status, self._monotonic() - now)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
         return True
 
-    async def _choose(self, condition: bytes | None) -> HttpAnswer | None:
-        now = self._monotonic()
+    def _choose(self, condition: bytes | None, now: float) -> HttpAnswer | None:
         ready = self._ready
         if ready is None or now >= ready.until or ready.entry is not self._memory.entry:
             ready = self._ready = self._prepare(now)
+            self._rate_headers = rate_headers(self._limiter)
         if ready is None:
-            return await self._fill(condition)
+            return None
+        self._sources[_MEMORY] += 1
         if condition is not None and matches(condition, ready.etag):
             return ready.not_modified
         return ready.full
@@ -82,7 +112,7 @@ class HotPath:
         etag = dict(full.headers)[b"etag"]
         return _Ready(
             entry=entry,
-            until=self._next_change(entry, now),
+            until=min(self._next_change(entry, now), now + (self._limiter.left() % 1 or 1)),
             full=full,
             not_modified=self._responder.respond(answer, etag),
             etag=etag,
@@ -98,6 +128,8 @@ class HotPath:
     async def _fill(self, condition: bytes | None) -> HttpAnswer | None:
         """Answer from whatever the cache comes up with; the route tells of its errors."""
         try:
-            return self._responder.respond(await self._cache.get(), condition)
+            answer = await self._cache.get()
         except IsBitcoinLitError:
             return None
+        self._sources[answer.source] += 1
+        return self._responder.respond(answer, condition)

@@ -17,6 +17,7 @@ from isbitcoinlit.errors import (
     FeedError,
     FeedInvalid,
     IsBitcoinLitError,
+    LoginThrottled,
     NoData,
     RefreshBusy,
     SeriesUnusable,
@@ -34,6 +35,7 @@ RETRY_SECONDS = 5
 _KNOWN: Mapping[type[IsBitcoinLitError], tuple[int, str]] = {
     FeedInvalid: (502, "feed-invalid"),
     FeedError: (502, "feed-unavailable"),
+    LoginThrottled: (429, "too-many-failed-logins"),
     NoData: (503, "no-data"),
     RefreshBusy: (503, "refresh-busy"),
     TimeSeriesMissing: (503, "time-series-missing"),

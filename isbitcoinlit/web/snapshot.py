@@ -15,7 +15,7 @@ router = APIRouter(tags=["snapshot"])
 @router.get(
     PATH,
     response_model=SnapshotSchema,
-    responses={304: {"description": "Not modified (`If-None-Match`)"}, **responses(503)},
+    responses={304: {"description": "Not modified (`If-None-Match`)"}, **responses(429, 503)},
 )
 async def is_bitcoin_lit(
     request: Request, resources: ResourcesDep, responder: ResponderDep
@@ -26,7 +26,9 @@ async def is_bitcoin_lit(
     `memory`, `redis`, `computed`, or `stale` when Redis is away and this is the last one known.
     """
     conditions = ",".join(request.headers.getlist("if-none-match")).encode("latin-1")
-    answer = responder.respond(await resources.cache.get(), conditions or None)
+    found = await resources.cache.get()
+    resources.traffic.meters.cache_answers[found.source] += 1
+    answer = responder.respond(found, conditions or None)
     response = Response(answer.body, answer.status)
     response.raw_headers = answer.headers
     return response

@@ -1,0 +1,1 @@
+"""Who runs the service, and how they prove it."""
