@@ -58,9 +58,7 @@ async def test_building_does_nothing(
     assert await redis.keys(Keys(key_prefix).snapshot.replace("snapshot", "*")) == []
 
 
-async def test_it_can_be_run_again(
-    make_app: Callable[..., Service], feed: GivenFeed
-) -> None:
+async def test_it_can_be_run_again(make_app: Callable[..., Service], feed: GivenFeed) -> None:
     """The same app may be started after it has ended."""
     app = make_app()
     for _ in range(2):
