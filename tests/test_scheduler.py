@@ -123,9 +123,11 @@ async def test_one_refresh_at_a_time(
 ) -> None:
     """A feed that takes longer than the interval is not asked again meanwhile."""
     feed = HangingFeed()
-    async with process(settings(), redis, feed, clock) as resources:
-        async with scheduler(resources, interval=0.02).running():
-            await asyncio.sleep(0.1)
+    async with (
+        process(settings(), redis, feed, clock) as resources,
+        scheduler(resources, interval=0.02).running(),
+    ):
+        await asyncio.sleep(0.1)
 
     assert feed.asked == 1
 
@@ -133,7 +135,7 @@ async def test_one_refresh_at_a_time(
 async def test_a_refresh_in_flight_is_given_up(
     settings: Callable[..., Settings], redis: Redis, clock: ManualClock, key_prefix: str
 ) -> None:
-    """The end does not wait for a feed that hangs, and another process may have the turn at once."""
+    """The end does not wait for a feed that hangs, and leaves the turn to others."""
     feed = HangingFeed()
     loop = asyncio.get_running_loop()
     async with process(settings(), redis, feed, clock) as resources:

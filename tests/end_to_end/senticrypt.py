@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -38,6 +38,10 @@ def senticrypt_server() -> Iterator[SentiCryptServer]:
         def do_GET(self) -> None:
             state.requests += 1
             state.ended.wait(state.delay)
+            with suppress(ConnectionError):  # A service that has ended does not wait.
+                self._answer()
+
+        def _answer(self) -> None:
             self.send_response(state.status)
             for name, value in state.headers.items():
                 self.send_header(name, value)

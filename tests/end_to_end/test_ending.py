@@ -51,19 +51,23 @@ def test_while_it_refreshes(redis_url: str, key_prefix: str, senticrypt: SentiCr
 
 def test_while_its_redis_hangs() -> None:
     """A Redis that answers nothing does not hold up the end."""
-    with own_redis() as server:
-        with service(redis_url=server.url, feed="demo", refresh_interval=0.2) as running:
-            server.freeze()
-            time.sleep(0.3)  # Until a refresh is in the middle of it.
-            assert ends_within(running, signal.SIGTERM, 2)
+    with (
+        own_redis() as server,
+        service(redis_url=server.url, feed="demo", refresh_interval=0.2) as running,
+    ):
+        server.freeze()
+        time.sleep(0.3)  # Until a refresh is in the middle of it.
+        assert ends_within(running, signal.SIGTERM, 2)
 
 
 def test_while_a_client_keeps_its_connection(redis_url: str, key_prefix: str) -> None:
     """Open connections of clients do not hold up the end."""
-    with service(redis_url=redis_url, key_prefix=key_prefix, feed="demo") as running:
-        with httpx.Client(base_url=running.url) as client:
-            assert client.get("/is-bitcoin-lit").status_code == 200
-            assert ends_within(running, signal.SIGTERM, 2)
+    with (
+        service(redis_url=redis_url, key_prefix=key_prefix, feed="demo") as running,
+        httpx.Client(base_url=running.url) as client,
+    ):
+        assert client.get("/is-bitcoin-lit").status_code == 200
+        assert ends_within(running, signal.SIGTERM, 2)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -49,7 +49,7 @@ async def test_a_metric_that_fell_silent(reader: SnapshotReader, store: SeriesSt
 async def test_the_hour_has_changed_since(
     reader: SnapshotReader, store: SeriesStore, clock: ManualClock
 ) -> None:
-    """Just after the full hour the last hour shown is that of the newest reading, not an empty one."""
+    """Just after the full hour the last hour shown is that of the newest reading."""
     await store.add("given", [reading(-1)])
     clock.advance(2)
 

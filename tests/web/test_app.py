@@ -107,7 +107,7 @@ async def test_a_redis_without_time_series_is_refused(
     with own_redis(time_series=False) as server:
         async with connect(server.url) as plain:
             app = create_app(settings(), redis=plain, feed=feed)
-            with pytest.raises(TimeSeriesMissing, match="Redis Stack 7.4 or Redis 8"):
+            with pytest.raises(TimeSeriesMissing, match=r"Redis Stack 7\.4 or Redis 8"):
                 async with app.router.lifespan_context(app):
                     pass
 
