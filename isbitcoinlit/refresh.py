@@ -140,10 +140,17 @@ class Refresher:
             task.exception()  # Whoever joined has seen it; they may all have gone.
 
     async def cancel(self) -> None:
-        """Give up the refresh in flight, and wait until it has let go of everything."""
+        """Give up the refresh in flight, and wait until it has let go of everything.
+
+        When the caller waits no longer, it lets go without giving the lease back.
+        """
         if self._running:
             self._running.cancel()
-            await asyncio.wait([self._running])
+            try:
+                await asyncio.wait([self._running])
+            except asyncio.CancelledError:
+                self._running.cancel()
+                raise
 
     async def _run(self, *, forced: bool) -> RefreshReport | None:
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -18,6 +18,8 @@ FIRST_REFRESH_SECONDS = 1.0
 """How long a start waits for the first refresh, so that the first poll finds an answer."""
 LAST_REFRESH_SECONDS = 0.3
 """How long a refresh in flight may still take when the service stops."""
+LEAVE_SECONDS = 0.5
+"""How long giving up and leaving the turn to others may take: a Redis that hangs would take 6 s."""
 
 log = get_logger()
 
@@ -71,5 +73,7 @@ class RefreshScheduler:
     async def _stop(self) -> None:
         """Let the refresh in flight finish, or give it up."""
         await self._wait(LAST_REFRESH_SECONDS)
-        await self._refresher.cancel()
-        await self._refresher.leave()
+        with suppress(TimeoutError):  # A lease that is not given back expires.
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._refresher.cancel()
+                await self._refresher.leave()

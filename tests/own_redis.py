@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,10 +14,11 @@ from tests.waiting import until
 
 
 class OwnRedis:
-    """A server with time series and an append-only file, on a socket in a directory."""
+    """A server with an append-only file and, if wanted, time series; on a socket in a directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, options: Sequence[str]) -> None:
         self._directory = directory
+        self._options = options
         self._socket = directory / "own.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -28,12 +29,18 @@ class OwnRedis:
 
     def start(self) -> None:
         """Start it, with the data that it had, and wait until it answers."""
-        binary, module = find_server()
+        binary, _ = find_server()
         options = ["--port", "0", "--unixsocket", str(self._socket), "--dir", str(self._directory)]
-        options += ["--save", "", "--appendonly", "yes", "--loadmodule", str(module)]
+        options += ["--save", "", "--appendonly", "yes"]
         with (self._directory / "log").open("ab") as log:
-            self._process = subprocess.Popen([str(binary), *options], stdout=log)
-        assert until(lambda: answers(self._socket))
+            self._process = subprocess.Popen([str(binary), *options, *self._options], stdout=log)
+        assert until(self._answers)
+
+    def _answers(self) -> bool:
+        if "--requirepass" not in self._options:
+            return answers(self._socket)
+        # Without the password it says no more than that it wants one.
+        return self._socket.exists()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it, by default in good order; it keeps its data."""
@@ -55,10 +62,12 @@ class OwnRedis:
 
 
 @contextmanager
-def own_redis() -> Iterator[OwnRedis]:
+def own_redis(*, time_series: bool = True, password: str = "") -> Iterator[OwnRedis]:
     """A server that runs."""
     with TemporaryDirectory(prefix="isbitcoinlit-") as directory:
-        server = OwnRedis(Path(directory))
+        options = ["--loadmodule", str(find_server().module)] if time_series else []
+        options += ["--requirepass", password] if password else []
+        server = OwnRedis(Path(directory), options)
         server.start()
         try:
             yield server

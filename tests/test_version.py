@@ -18,8 +18,9 @@ def test_the_package_has_the_projects_version() -> None:
 
 def test_the_changelog_begins_with_this_version() -> None:
     """The newest entry of the changelog is about this version."""
-    headings = re.findall(
-        r"^## \[?([0-9][^\]\s]*)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
-    )
+    changelog = (ROOT / "CHANGELOG.md").read_text()
 
-    assert headings[0] == __version__
+    newest = re.search(r"^## \[?([0-9][^\]\s]*)", changelog, re.MULTILINE)
+
+    assert newest is not None
+    assert newest[1] == __version__

@@ -1,5 +1,6 @@
 """`/health/…`: whether the process runs, and whether it can answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Response
@@ -10,6 +11,9 @@ from isbitcoinlit.resources import Resources
 from isbitcoinlit.snapshot.memory import Source
 from isbitcoinlit.web.deps import ResourcesDep
 from isbitcoinlit.web.schemas import CheckSchema, LiveSchema, ReadySchema
+
+PING_SECONDS = 0.5
+"""Redis answers in less than a millisecond, and whoever asks may wait for a second only."""
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -50,7 +54,8 @@ async def _checks(resources: Resources) -> AsyncIterator[CheckSchema]:
 async def _redis(resources: Resources) -> CheckSchema:
     try:
         with redis_errors():
-            await resources.redis.ping()
+            async with asyncio.timeout(PING_SECONDS):
+                await resources.redis.ping()
     except RedisUnavailable as error:
         return CheckSchema(name="redis", status="failing", detail=str(error))
     return CheckSchema(name="redis", status="ok", detail="answers")

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 Rows = list[dict[str, Any]]
@@ -19,7 +19,10 @@ class SentiCryptServer:
     status: int = 200
     body: bytes = b"[]"
     headers: dict[str, str] = field(default_factory=dict)
+    ended: Event = field(default_factory=Event)
     requests: int = 0
+    delay: float = 0
+    """Seconds before each answer."""
 
     def send(self, rows: Rows) -> None:
         """Answer with these rows from now on."""
@@ -34,6 +37,11 @@ def senticrypt_server() -> Iterator[SentiCryptServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             state.requests += 1
+            state.ended.wait(state.delay)
+            with suppress(ConnectionError):  # A service that has ended does not wait.
+                self._answer()
+
+        def _answer(self) -> None:
             self.send_response(state.status)
             for name, value in state.headers.items():
                 self.send_header(name, value)
@@ -51,6 +59,7 @@ def senticrypt_server() -> Iterator[SentiCryptServer]:
     try:
         yield state
     finally:
+        state.ended.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -15,10 +15,11 @@ from typing import Any
 
 import httpx
 
-from tests.waiting import until
+from tests.waiting import runs, until
 
 COMMAND = [sys.executable, "-c", "from isbitcoinlit.cli import main; main()"]
 START_SECONDS = 20
+READ_SECONDS = 10
 _URL = re.compile(r"runs at (http://\S+)")
 
 
@@ -34,11 +35,14 @@ class Service:
     readers: list[Thread]
 
     def end(self) -> None:
-        """Kill it if it still runs, and read what it said to the end."""
+        """Kill it if it still runs, wait for its Redis, and read what it said to the end."""
         self.process.kill()
         self.process.wait()
         for reader in self.readers:
-            reader.join()
+            reader.join(READ_SECONDS)
+            assert not reader.is_alive(), "something that it started still runs"
+        started = [line["pid"] for line in self.events("redis-started")]
+        assert until(lambda: not any(map(runs, started)))
 
     @property
     def url(self) -> str:

@@ -1,12 +1,11 @@
 """The other commands of the command line."""
 
 import json
-import subprocess
 from pathlib import Path
 
-from isbitcoinlit.redis_server import find_server
+from tests.end_to_end.senticrypt import senticrypt_server
 from tests.end_to_end.service import run, service
-from tests.waiting import until
+from tests.own_redis import own_redis
 
 
 def test_refresh_prints_its_report(data_dir: Path) -> None:
@@ -55,20 +54,23 @@ def test_doctor_without_redis_or_feed() -> None:
     assert "hunter2" not in done.stdout + done.stderr
 
 
-def test_redis_without_time_series_is_refused(data_dir: Path) -> None:
+def test_doctor_finds_old_data(redis_url: str, key_prefix: str) -> None:
+    """`doctor` says that data are old, how old, and what to do, with exit status 1."""
+    with senticrypt_server() as server:
+        server.send([{"timestamp": 1_625_592_626.5, "btc_price": "33885.23", "mean": 0.2}])
+        settings = {"redis_url": redis_url, "key_prefix": key_prefix, "senticrypt_url": server.url}
+        assert run("refresh", **settings).returncode == 0
+        done = run("doctor", **settings)
+    assert done.returncode == 1
+    assert done.stdout.count("wrong") == 2
+    assert "2021-07-06T17:30:26+00:00" in done.stdout
+    assert "choose another feed" in done.stdout
+
+
+def test_redis_without_time_series_is_refused() -> None:
     """A Redis without TS.* is refused at start, with what to run instead."""
-    data_dir.mkdir()
-    socket = data_dir / "plain.sock"
-    plain = subprocess.Popen(
-        [find_server().binary, "--port", "0", "--unixsocket", socket, "--save", ""],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        assert until(socket.exists)
-        done = run("serve", redis_url=f"unix://{socket}", feed="demo", port=0)
-    finally:
-        plain.terminate()
-        plain.wait()
+    with own_redis(time_series=False) as server:
+        done = run("serve", redis_url=server.url, feed="demo", port=0)
     assert done.returncode == 1
     assert "docker compose" in done.stderr
     assert "Traceback" not in done.stderr

@@ -117,7 +117,7 @@ async def test_an_outage_is_logged_once(
     memory: SnapshotMemory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """However often subscribing fails, loss and return are each logged once."""
+    """However often subscribing fails, the log says once that it is lost, and that it is back."""
     monkeypatch.setattr(broadcast, "RETRY_SECONDS", 0.01)
     own.stop()
     with structlog.testing.capture_logs() as lines:
