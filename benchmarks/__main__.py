@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import expiry, memory, polls, refreshes, report, snapshots, workers, wrk
+from benchmarks import expiry, logins, memory, polls, refreshes, report, snapshots, workers, wrk
 from benchmarks.report import Row
 from isbitcoinlit import log
 
@@ -16,6 +16,7 @@ CELLS: dict[str, Callable[..., Iterator[Row]]] = {
     "snapshots": snapshots.rows,
     "memory": memory.rows,
     "workers": workers.rows,
+    "logins": logins.rows,
 }
 RESULTS = Path(__file__).parent / "results"
 
