@@ -10,33 +10,50 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "isbitcoinlit"
 
 LAYERS = (
-    ("models", "errors"),
-    ("settings", "clock", "log"),
+    ("models", "errors", "rate"),
+    ("settings", "access_settings", "clock", "log"),
     ("redis_client", "redis_server", "redis_supervisor", "data_directory", "workers"),
-    ("feeds", "series"),
+    ("feeds", "series", "shared_secret"),
     ("snapshot",),
     ("lease",),
     ("refresh",),
-    ("scheduler",),
+    ("scheduler", "limits", "operators"),
+    ("usage",),
+    ("traffic",),
     ("resources",),
-    ("doctor", "web"),
+    ("doctor", "web", "remote"),
     ("server",),
-    ("cli",),
+    ("cli", "cli_options", "cli_operators"),
 )
 """Data moves right, imports point left: a module imports from its own layer or an earlier one."""
 
 ROOMS = {
     "apscheduler": ("scheduler",),
+    "argon2": ("operators",),
+    "jwt": ("operators",),
+    "prometheus_client": ("usage", "web"),
     "fastapi": ("web", "server"),
-    "httpx": ("feeds",),
-    "pydantic": ("settings", "web", "server"),
-    "pydantic_settings": ("settings",),
-    "redis": ("redis_client", "series", "snapshot", "lease", "resources", "web/app"),
-    "rich": ("cli",),
+    "httpx": ("feeds", "remote"),
+    "pydantic": ("settings", "access_settings", "web", "server", "operators/desk"),
+    "pydantic_settings": ("settings", "access_settings"),
+    "redis": (
+        "redis_client",
+        "series",
+        "snapshot",
+        "lease",
+        "shared_secret",
+        "limits",
+        "operators",
+        "usage",
+        "traffic",
+        "resources",
+        "web/app",
+    ),
+    "rich": ("cli", "cli_operators"),
     "stamina": ("feeds",),
     "starlette": ("web",),
     "structlog": ("log", "web/envelope"),
-    "typer": ("cli",),
+    "typer": ("cli", "cli_options", "cli_operators"),
     "uvicorn": ("server",),
 }
 """Where each library from elsewhere lives; nothing else may know it."""
@@ -44,7 +61,7 @@ ROOMS = {
 STRANGERS = {("feeds", "series"), ("series", "feeds")}
 """They meet in `refresh` only."""
 
-ENVIRONMENT = ("settings", "redis_launcher")
+ENVIRONMENT = ("settings", "redis_launcher", "remote")
 """The only readers of `os.environ`."""
 
 

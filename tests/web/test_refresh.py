@@ -117,7 +117,6 @@ async def test_a_foreign_key_is_a_problem(
         {"Host": "[::1]:8000"},
         {"Host": "localhost"},
         {"Authorization": "Basic b3BlcmF0b3I6eA=="},
-        bearer("unasked"),
     ],
 )
 async def test_this_machine_needs_no_token(

@@ -133,6 +133,7 @@ async def test_a_head_has_the_headers_of_a_get(client: httpx.AsyncClient) -> Non
 
     full, head = await client.get(PATH, headers=sent), await client.head(PATH, headers=sent)
 
+    del head.headers["x-ratelimit-remaining"], full.headers["x-ratelimit-remaining"]
     assert head.headers.raw == full.headers.raw
 
 
