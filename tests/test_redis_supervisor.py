@@ -3,6 +3,7 @@
 import signal
 import stat
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,14 @@ MISSES_A_LIBRARY = "echo 'libssl.so.3: cannot open shared object file' >&2; exit
 def pid_file(tmp_path: Path) -> Path:
     """Where a stand-in for the server writes its process id."""
     return tmp_path / "pid"
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_interrupts() -> Iterator[None]:
+    """A program that was started in the background is deaf to Ctrl-C, these tests are not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
