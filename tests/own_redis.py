@@ -3,14 +3,19 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from isbitcoinlit import redis_launcher
 from isbitcoinlit.redis_server import find_server
 from isbitcoinlit.redis_supervisor import answers
 from tests.waiting import until
+
+_ENDS_WITH_US = (sys.executable, "-I", "-S", redis_launcher.__file__)
+"""What starts a server that does not outlive tests that are killed."""
 
 
 class OwnRedis:
@@ -33,7 +38,10 @@ class OwnRedis:
         options = ["--port", "0", "--unixsocket", str(self._socket), "--dir", str(self._directory)]
         options += ["--save", "", "--appendonly", "yes"]
         with (self._directory / "log").open("ab") as log:
-            self._process = subprocess.Popen([str(binary), *options, *self._options], stdout=log)
+            self._process = subprocess.Popen(
+                [*_ENDS_WITH_US, str(os.getpid()), str(binary), *options, *self._options],
+                stdout=log,
+            )
         assert until(self._answers)
 
     def _answers(self) -> bool:
