@@ -116,6 +116,9 @@ def _describe_problems(app: FastAPI) -> None:
             )
             problem = problems.Problem.model_json_schema()
             schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = problem
+            for operation in (o for path in schema["paths"].values() for o in path.values()):
+                # Every route has its limit.
+                operation["responses"].setdefault("429", problems.responses(429)[429])
             app.openapi_schema = schema
         return app.openapi_schema
 

@@ -35,7 +35,7 @@ class AuditSchema(BaseModel):
 
 @router.get(
     "/audit",
-    responses=responses(401, 403, 422, 429, 503),
+    responses=responses(401, 403, 422, 503),
     dependencies=[Depends(logged_in)],
 )
 async def audit(

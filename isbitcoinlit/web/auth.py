@@ -52,7 +52,7 @@ class WhoSchema(BaseModel):
 @router.post(
     "/login",
     response_model=TokenSchema,
-    responses=responses(400, 401, 413, 422, 429, 503),
+    responses=responses(400, 401, 413, 422, 503),
     openapi_extra=credentials.documented(LoginBody),
 )
 async def login(request: Request, resources: ResourcesDep) -> JSONResponse:
@@ -68,7 +68,7 @@ async def login(request: Request, resources: ResourcesDep) -> JSONResponse:
 @router.post(
     "/refresh",
     response_model=TokenSchema,
-    responses=responses(400, 401, 413, 422, 429, 503),
+    responses=responses(400, 401, 413, 422, 503),
     openapi_extra=credentials.documented(RefreshBody),
 )
 async def refresh(request: Request, resources: ResourcesDep) -> JSONResponse:
@@ -84,14 +84,14 @@ async def refresh(request: Request, resources: ResourcesDep) -> JSONResponse:
     return _answer(pair)
 
 
-@router.post("/logout", status_code=204, responses=responses(401, 403, 429, 503))
+@router.post("/logout", status_code=204, responses=responses(401, 403, 503))
 async def logout(request: Request, resources: ResourcesDep, operator: OperatorDep) -> Response:
     """End the session: neither of its tokens is good for anything from now on."""
     await resources.operators.logout(_claims(operator), request.state.client)
     return Response(status_code=204)
 
 
-@router.get("/session", responses=responses(401, 403, 429, 503))
+@router.get("/session", responses=responses(401, 403, 503))
 async def show_session(
     resources: ResourcesDep, operator: OperatorDep, response: Response
 ) -> WhoSchema:
@@ -102,7 +102,7 @@ async def show_session(
     return WhoSchema(operator=operator.name, sessions=[_told(s, current) for s in sessions])
 
 
-@router.delete("/sessions/{id}", status_code=204, responses=responses(401, 403, 404, 422, 429, 503))
+@router.delete("/sessions/{id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
 async def end_session(
     session: Annotated[str, Path(alias="id", pattern="^[0-9a-f]{32}$")],
     request: Request,

@@ -25,7 +25,7 @@ async def _may_scrape(request: Request, settings: SettingsDep) -> None:
 @router.get(
     "/metrics",
     response_class=PlainTextResponse,
-    responses=responses(401, 403, 429, 503),
+    responses=responses(401, 403, 503),
     dependencies=[Depends(_may_scrape)],
 )
 async def metrics(resources: ResourcesDep) -> Response:

@@ -18,7 +18,7 @@ router = APIRouter(tags=["operators"])
 @router.post(
     "/refresh",
     response_model=RefreshSchema,
-    responses=responses(401, 403, 429, 502, 503),
+    responses=responses(401, 403, 502, 503),
 )
 async def refresh(
     request: Request,

@@ -15,7 +15,7 @@ router = APIRouter(tags=["snapshot"])
 @router.get(
     PATH,
     response_model=SnapshotSchema,
-    responses={304: {"description": "Not modified (`If-None-Match`)"}, **responses(429, 503)},
+    responses={304: {"description": "Not modified (`If-None-Match`)"}, **responses(503)},
 )
 async def is_bitcoin_lit(
     request: Request, resources: ResourcesDep, responder: ResponderDep

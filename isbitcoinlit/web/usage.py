@@ -49,7 +49,7 @@ class UsageSchema(BaseModel):
 
 @router.get(
     "/usage",
-    responses=responses(401, 403, 422, 429, 503),
+    responses=responses(401, 403, 422, 503),
     dependencies=[Depends(logged_in)],
 )
 async def usage(
