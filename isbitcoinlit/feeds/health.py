@@ -22,11 +22,13 @@ class FeedState(StrEnum):
     STALE = "stale"
     """It answers, but its newest reading is old (or it has not been asked yet)."""
     FAILING = "failing"
+    DISABLED = "disabled"
+    """A setting says not to ask it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedReport:
-    """What is known about a feed at one moment."""
+    """What is known at one moment about a feed, or about one of its sources."""
 
     name: str
     state: FeedState
@@ -37,6 +39,13 @@ class FeedReport:
     failures: int
     next_attempt_in: float
     """Seconds for which it is left alone; 0 when it is asked at the next tick."""
+    sources: tuple["FeedReport", ...] = ()
+    """What the feed is made of, where it is made of several."""
+
+
+def disabled(name: str) -> FeedReport:
+    """The report about something that a setting removed."""
+    return FeedReport(name, FeedState.DISABLED, None, None, None, 0, 0, 0.0)
 
 
 class FeedHealth:
@@ -56,6 +65,10 @@ class FeedHealth:
         self._next_attempt = float("-inf")
         self._said: FeedState | None = None
 
+    def recall(self, newest: datetime | None, answered: datetime) -> None:
+        """Note what was known before this process began."""
+        self._newest, self._last_success = newest, answered
+
     def succeeded(self, newest: datetime | None) -> None:
         """Note an answer, and the time of the newest reading it had."""
         self._pulls += 1
@@ -74,6 +87,15 @@ class FeedHealth:
         self._error = error
         self._next_attempt = self._clock.monotonic() + self._backoff(error.retry_after)
         self._say()
+
+    def postpone(self, seconds: float) -> None:
+        """Leave it alone for so long although nothing is wrong."""
+        self._next_attempt = self._clock.monotonic() + seconds
+
+    @property
+    def asked(self) -> bool:
+        """Whether this process has an answer of it, or a failure."""
+        return self._pulls > 0
 
     @property
     def wait(self) -> float:
