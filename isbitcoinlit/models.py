@@ -61,6 +61,17 @@ class Headline:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """The last good answer of a news feed."""
+
+    time: datetime
+    newest: datetime | None
+    """Time of the newest item it had."""
+    conditions: Mapping[str, str]
+    """Headers that ask for another answer only if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
 class HourlyAverage:
     """The mean of all readings of one full-hour bucket."""
 

@@ -88,10 +88,6 @@ class FeedHealth:
         self._next_attempt = self._clock.monotonic() + self._backoff(error.retry_after)
         self._say()
 
-    def postpone(self, seconds: float) -> None:
-        """Leave it alone for so long although nothing is wrong."""
-        self._next_attempt = self._clock.monotonic() + seconds
-
     @property
     def asked(self) -> bool:
         """Whether this process has an answer of it, or a failure."""

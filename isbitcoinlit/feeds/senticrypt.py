@@ -68,4 +68,3 @@ class SentiCrypt:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
-

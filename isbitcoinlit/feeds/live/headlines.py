@@ -11,8 +11,8 @@ from isbitcoinlit.feeds.health import FeedReport
 from isbitcoinlit.feeds.live.news_feed import NewsAddress, NewsFeed
 from isbitcoinlit.feeds.live.scorer import Scorer
 from isbitcoinlit.feeds.live.sentiment import WINDOW, Mood, in_window, mood, normalized
-from isbitcoinlit.feeds.live.store import LiveStore, Visit
-from isbitcoinlit.models import Headline
+from isbitcoinlit.feeds.live.store import LiveStore
+from isbitcoinlit.models import Headline, Visit
 
 SILENCE = timedelta(hours=1)
 """When no news feed has answered for so long, the mood is not known: it would be an old one."""
@@ -45,23 +45,21 @@ class Headlines:
         if not self._feeds:
             return None
         now = self._clock.now()
-        shelf = await self._store.load(now - WINDOW)
-        visits, found = await self._visit(shelf.visits)
-        fresh = _unknown(found, shelf.headlines)
+        known, earlier = await self._store.load(now - WINDOW)
+        visits, found = await self._visit(earlier)
+        fresh = _unknown(found, known)
         if visits:
-            await self._store.keep(fresh, visits)
-        latest = [visit.time for visit in (shelf.visits | visits).values()]
+            await self._store.keep(fresh, visits, now)
+        latest = [visit.time for visit in (*earlier.values(), *visits.values())]
         if not latest or now - max(latest) > SILENCE:
             return None
-        return mood(in_window([*shelf.headlines, *fresh], self._clock.now()), self._clock.now())
+        return mood(in_window([*known, *fresh], self._clock.now()), self._clock.now())
 
     async def _visit(self, known: Mapping[str, Visit]) -> tuple[dict[str, Visit], list[Headline]]:
         """The visits made now, and what they found."""
         due = []
         for feed in self._feeds:
             last = known.get(feed.address.url)
-            if last:
-                feed.recall(last)
             if feed.due(last):
                 due.append((feed, last))
         answers = await asyncio.gather(*(feed.visit(last) for feed, last in due))
@@ -75,7 +73,7 @@ class Headlines:
 
     def reports(self) -> tuple[FeedReport, ...]:
         """How each news feed is doing."""
-        return tuple(feed.health.report() for feed in self._feeds)
+        return tuple(feed.report() for feed in self._feeds)
 
 
 def _unknown(found: Iterable[Headline], known: Iterable[Headline]) -> list[Headline]:

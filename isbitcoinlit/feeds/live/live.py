@@ -62,7 +62,8 @@ class Live:
         if combined.accepted is None and mood is None:
             raise FeedUnavailable(self._complaint(), retry_after=self._wait())
         reading = self._reading(combined.accepted, mood)
-        return Pull((reading,), len(prices) or 1, combined.rejected, tuple(prices))
+        fetched = len(prices) + (mood is not None)
+        return Pull((reading,), fetched, combined.rejected, tuple(prices))
 
     async def _combine(self, prices: list[SourcePrice]) -> Combined:
         """One price, remembered as the one that the next has to agree with."""

@@ -10,13 +10,12 @@ import httpx
 
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import FeedError, FeedInvalid
-from isbitcoinlit.feeds.health import FeedHealth
+from isbitcoinlit.feeds.health import FeedHealth, FeedReport
 from isbitcoinlit.feeds.http import Answer, Limits, conditions, fetch
 from isbitcoinlit.feeds.live.rss import Item, parse_rss
 from isbitcoinlit.feeds.live.scorer import Scorer
 from isbitcoinlit.feeds.live.sentiment import WINDOW
-from isbitcoinlit.feeds.live.store import Visit
-from isbitcoinlit.models import Headline
+from isbitcoinlit.models import Headline, Visit
 
 EVERY = 900.0
 """Seconds between two visits where the setting names no number."""
@@ -69,19 +68,25 @@ class NewsFeed:
         self._client = client
         self._scorer = scorer
         self._clock = clock
+        self._last: Visit | None = None
 
-    def recall(self, visit: Visit) -> None:
-        """Take over what is known from before a restart, or from another process."""
-        if not self.health.asked:
-            self.health.recall(visit.newest, visit.time)
+    def due(self, last: Visit | None) -> bool:
+        """Whether it is time to ask again, whichever process asked last."""
+        self._last = last
+        if last and not self.health.asked:
+            self.health.recall(last.newest, last.time)
+        return self._wait() == 0
 
-    def due(self, visit: Visit | None) -> bool:
-        """Whether it is time to ask again, whoever asked last."""
-        if self.health.wait > 0:
-            return False
-        since = (self._clock.now() - visit.time).total_seconds() if visit else None
+    def report(self) -> FeedReport:
+        """How the feed is doing."""
+        return replace(self.health.report(), next_attempt_in=self._wait())
+
+    def _wait(self) -> float:
+        """Seconds until it may be asked again."""
+        since = (self._clock.now() - self._last.time).total_seconds() if self._last else None
         # A last visit in the future is a clock that was set back.
-        return since is None or since >= self.address.every or since < 0
+        rest = 0.0 if since is None or since < 0 else max(0.0, self.address.every - since)
+        return max(rest, self.health.wait)
 
     async def visit(self, last: Visit | None) -> tuple[Visit, list[Headline]] | None:
         """Ask for what is new; a failure is noted, and None."""
@@ -97,6 +102,7 @@ class NewsFeed:
         except FeedError as error:
             self.health.failed(error)
             return None
+        self._last = visit
         self.health.succeeded(visit.newest)
         return visit, headlines
 
