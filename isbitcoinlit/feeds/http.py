@@ -15,7 +15,7 @@ import stamina
 
 from isbitcoinlit import __version__
 from isbitcoinlit.clock import Clock
-from isbitcoinlit.errors import FeedInvalid, FeedUnavailable, SettingsError
+from isbitcoinlit.errors import FeedInvalid, FeedMissing, FeedUnavailable, SettingsError
 
 USER_AGENT = f"isbitcoinlit/{__version__} (+https://github.com/isbitcoinlit/isbitcoinlit)"
 MAX_REDIRECTS = 5
@@ -164,6 +164,8 @@ async def _answer(response: httpx.Response, place: str, clock: Clock, limits: Li
     wait = retry_after(response.headers.get("Retry-After", ""), clock)
     # The usual phrase for the status, since the upstream's own may say anything.
     sentence = f"{place} answered {status} {httpx.codes.get_reason_phrase(status)}".rstrip() + "."
+    if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+        raise FeedMissing(sentence, retry_after=wait)
     again = response.is_server_error and wait is None
     raise (_WorthARetry if again else FeedUnavailable)(sentence, retry_after=wait)
 

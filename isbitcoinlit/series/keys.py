@@ -32,10 +32,9 @@ class Keys:
         """Hash of the last answer of each news feed, JSON, by its address."""
         return self._key("live", "visits")
 
-    @property
-    def feed_reports(self) -> str:
-        """How the feeds were doing at the last refresh of any process, JSON."""
-        return self._key("feeds")
+    def feed_reports(self, group: str) -> str:
+        """How a group of feeds was doing when any process asked them last, JSON."""
+        return self._key("reports", group)
 
     def backfilled(self, name: str) -> str:
         """Set of the parts of an archive that are stored for good."""

@@ -50,9 +50,8 @@ class LiveRecord:
             pipe = self._redis.pipeline(transaction=False)
             if texts:
                 pipe.zadd(self._keys.headlines, texts)
-            if visits:
-                written = {url: _write(visit) for url, visit in visits.items()}
-                pipe.hset(self._keys.visits, mapping=written)
+            for url, visit in visits.items():
+                pipe.hset(self._keys.visits, url, _write(visit))
             oldest = to_milliseconds(now - self._window)
             pipe.zremrangebyscore(self._keys.headlines, "-inf", f"({oldest}")
             # Both together: a feed that says "unchanged" must not leave us without its headlines.

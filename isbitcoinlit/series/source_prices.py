@@ -53,9 +53,9 @@ class SourcePrices:
             if sample
         ]
 
-    async def _write(self, feed: str, prices: Iterable[SourcePrice]) -> list[object]:
+    async def _write(self, feed: str, prices: Iterable[SourcePrice]) -> Sequence[object]:
         with redis_errors():
-            replies: list[object] = await self._redis.ts().madd(
+            replies: Sequence[object] = await self._redis.ts().madd(
                 [
                     (
                         self._keys.source_price(feed, price.source),

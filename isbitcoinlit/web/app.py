@@ -15,7 +15,7 @@ from isbitcoinlit.clock import Clock
 from isbitcoinlit.feeds.base import Feed
 from isbitcoinlit.resources import background_work, open_resources
 from isbitcoinlit.settings import Settings, load_settings
-from isbitcoinlit.web import health, index, problems, refresh, snapshot
+from isbitcoinlit.web import feeds, health, index, live, problems, refresh, snapshot
 from isbitcoinlit.web.envelope import Envelope
 from isbitcoinlit.web.hot_path import HotPath
 from isbitcoinlit.web.snapshot_response import SnapshotResponder
@@ -75,7 +75,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.responder = SnapshotResponder(settings)
-    for module in (snapshot, refresh, health, index):
+    for module in (snapshot, live, refresh, health, feeds, index):
         app.include_router(module.router)
     problems.install(app)
     _describe_problems(app)
