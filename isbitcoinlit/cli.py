@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from isbitcoinlit import __version__, log, server
+from isbitcoinlit import __version__, cli_backfill, log, server
 from isbitcoinlit.doctor import Finding, examine
 from isbitcoinlit.errors import IsBitcoinLitError
 from isbitcoinlit.refresh import RefreshReport, to_dict
@@ -25,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(cli_backfill.app, name="backfill")
 
 
 def main() -> None:
