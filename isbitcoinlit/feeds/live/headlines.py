@@ -14,8 +14,8 @@ from isbitcoinlit.feeds.live.sentiment import WINDOW, Mood, in_window, mood, nor
 from isbitcoinlit.feeds.live.store import LiveStore
 from isbitcoinlit.models import Headline, Visit
 
-SILENCE = timedelta(hours=1)
-"""When no news feed has answered for so long, the mood is not known: it would be an old one."""
+SILENCE = 2
+"""Intervals of its own after which a news feed that has not answered is taken to be gone."""
 
 
 class Headlines:
@@ -50,10 +50,17 @@ class Headlines:
         fresh = _unknown(found, known)
         if visits:
             await self._store.keep(fresh, visits, now)
-        latest = [visit.time for visit in (*earlier.values(), *visits.values())]
-        if not latest or now - max(latest) > SILENCE:
+        if not self._heard({**earlier, **visits}, now):
             return None
         return mood(in_window([*known, *fresh], self._clock.now()), self._clock.now())
+
+    def _heard(self, visits: Mapping[str, Visit], now: datetime) -> bool:
+        """Whether any news feed has answered lately; if none has, the mood would be an old one."""
+        return any(
+            now - visits[feed.address.url].time <= SILENCE * timedelta(seconds=feed.address.every)
+            for feed in self._feeds
+            if feed.address.url in visits
+        )
 
     async def _visit(self, known: Mapping[str, Visit]) -> tuple[dict[str, Visit], list[Headline]]:
         """The visits made now, and what they found."""
