@@ -21,7 +21,6 @@ from rich.progress import (
 from rich.text import Text
 
 from isbitcoinlit import log
-from isbitcoinlit.backfill import Backfill, Progress
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import SettingsError
 from isbitcoinlit.feeds.archive.base import Archive
@@ -30,6 +29,7 @@ from isbitcoinlit.feeds.archive.senticrypt_hours import SentiCryptHours
 from isbitcoinlit.feeds.archive.whole import WholeFeed
 from isbitcoinlit.feeds.daily.fear_greed import FearGreed
 from isbitcoinlit.feeds.daily.senticrypt_daily import SentiCryptDaily
+from isbitcoinlit.intake.backfill import Backfill, Progress
 from isbitcoinlit.resources import open_resources
 from isbitcoinlit.series.backfilled import Backfilled
 from isbitcoinlit.series.keys import Keys

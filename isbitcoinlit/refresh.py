@@ -8,8 +8,8 @@ from typing import Any
 
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import LeaseLost, NoData, RefreshBusy, StorageError
-from isbitcoinlit.feed_board import FeedBoard
-from isbitcoinlit.intake import FeedOutcome, Intake, complaint
+from isbitcoinlit.intake.board import FeedBoard
+from isbitcoinlit.intake.feeds import FeedOutcome, Intake, complaint
 from isbitcoinlit.lease import Lease, Word
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Snapshot

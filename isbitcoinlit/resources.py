@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from isbitcoinlit.clock import Clock, SystemClock
-from isbitcoinlit.companions import Companions
-from isbitcoinlit.companions_build import open_companions
 from isbitcoinlit.errors import RedisUnavailable
-from isbitcoinlit.feed_board import FeedBoard
 from isbitcoinlit.feeds.base import Feed
 from isbitcoinlit.feeds.build import build_feed
 from isbitcoinlit.feeds.health import FeedHealth
 from isbitcoinlit.feeds.live.sentiment import WINDOW
 from isbitcoinlit.feeds.watched import WatchedFeed
-from isbitcoinlit.intake import Intake
+from isbitcoinlit.intake.board import FeedBoard
+from isbitcoinlit.intake.build import open_companions
+from isbitcoinlit.intake.companions import Companions
+from isbitcoinlit.intake.feeds import Intake
 from isbitcoinlit.lease import Lease
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.redis_client import connect

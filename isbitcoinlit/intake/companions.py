@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from isbitcoinlit.backfill import Backfill
 from isbitcoinlit.clock import HOUR, Clock, floor_hour
 from isbitcoinlit.errors import IsBitcoinLitError, LeaseLost, StorageError
-from isbitcoinlit.feed_board import FeedBoard
 from isbitcoinlit.feeds.archive.base import Archive
 from isbitcoinlit.feeds.archive.bitstamp_hours import BLOCK_HOURS
 from isbitcoinlit.feeds.daily.base import LOOK_SECONDS, DailyFeed
-from isbitcoinlit.intake import Intake
+from isbitcoinlit.intake.backfill import Backfill
+from isbitcoinlit.intake.board import FeedBoard
+from isbitcoinlit.intake.feeds import Intake
 from isbitcoinlit.lease import Lease, Word
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Metric

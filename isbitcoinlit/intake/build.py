@@ -5,17 +5,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from redis.asyncio import Redis
 
-from isbitcoinlit.backfill import Backfill
 from isbitcoinlit.clock import HOUR, Clock
-from isbitcoinlit.companions import GAP_HOURS, Companions, Gaps
-from isbitcoinlit.feed_board import FeedBoard
 from isbitcoinlit.feeds.archive.bitstamp_hours import BitstampHours
 from isbitcoinlit.feeds.daily import fear_greed, senticrypt_daily
 from isbitcoinlit.feeds.daily.base import LOOK_SECONDS, STALE_SECONDS, DailyFeed
 from isbitcoinlit.feeds.daily.fear_greed import FearGreed
 from isbitcoinlit.feeds.daily.senticrypt_daily import SentiCryptDaily
 from isbitcoinlit.feeds.watched import WatchedFeed
-from isbitcoinlit.intake import Intake
+from isbitcoinlit.intake.backfill import Backfill
+from isbitcoinlit.intake.board import FeedBoard
+from isbitcoinlit.intake.companions import GAP_HOURS, Companions, Gaps
+from isbitcoinlit.intake.feeds import Intake
 from isbitcoinlit.lease import Lease
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.rollups import Rollups
