@@ -79,10 +79,13 @@ async def open_resources(
     *,
     redis: Redis | None = None,
     feed: Feed | None = None,
+    others: Sequence[Feed] = (),
     clock: Clock | None = None,
     role: str = SERVICE_ROLE,
 ) -> AsyncIterator[Resources]:
     """Open what a command or a service needs; what the caller passes in is not closed.
+
+    A feed that is passed in, with others to try after it, stands for those of the settings.
 
     Raises an `EmbeddedRedisError`, or `TimeSeriesMissing` for a Redis that cannot do the work. A
     Redis that cannot be reached is no error yet: it may come.
@@ -92,7 +95,7 @@ async def open_resources(
         if redis is None:
             url = await _redis_url(stack, settings, role)
             redis = await stack.enter_async_context(connect(url))
-        feeds = [feed] if feed else []
+        feeds = [feed, *others] if feed else []
         record = LiveRecord(redis, Keys(settings.key_prefix), window=WINDOW)
         for name in settings.feed if feed is None else ():
             feeds.append(build_feed(name, settings, clock, record))

@@ -54,6 +54,8 @@ class Companions:
         self.disabled = disabled
         """Names of those that a setting removed."""
         self.board = board
+        self.watched = intake.feeds
+        """How they are doing, as far as this process knows."""
         self._intake = intake
         self._lease = lease
         self._clock = clock

@@ -13,8 +13,8 @@ from isbitcoinlit.models import Reading
 
 LOOK_SECONDS = 3_600.0
 """How often a daily feed is looked at."""
-STALE_SECONDS = 2 * 86_400.0
-"""A value stands at the start of its day, and appears during the next one."""
+STALE_SECONDS = 3 * 86_400.0
+"""A value stands at the start of its day, and may appear late on the next one."""
 LIMITS = Limits(total=20)
 
 
