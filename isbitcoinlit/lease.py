@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -101,8 +101,8 @@ class Lease:
             yield
         finally:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            # Not `await task`: if we are cancelled ourselves meanwhile, that must not be swallowed.
+            await asyncio.wait([task])
 
     async def _renew_for_ever(self) -> None:
         while True:

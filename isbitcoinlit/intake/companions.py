@@ -69,8 +69,7 @@ class Companions:
             yield
         finally:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task])
             if self.feeds or self._gaps:
                 with suppress(StorageError):
                     await self._lease.leave()
