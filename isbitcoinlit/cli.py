@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from isbitcoinlit import __version__, cli_operators, log, server
+from isbitcoinlit import __version__, cli_backfill, cli_operators, log, server
 from isbitcoinlit.cli_options import (
     DataDir,
     Feed,
@@ -34,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 cli_operators.register(app)
+app.add_typer(cli_backfill.app, name="backfill")
 
 
 def main() -> None:

@@ -1,10 +1,11 @@
 """What an operator would look at first, looked at."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from isbitcoinlit.errors import FeedError, IsBitcoinLitError, StorageError
+from isbitcoinlit.feeds.watched import WatchedFeed
 from isbitcoinlit.models import Metric
 from isbitcoinlit.redis_client import redis_errors
 from isbitcoinlit.resources import Resources, open_resources
@@ -45,7 +46,11 @@ async def _examine(resources: Resources) -> AsyncIterator[Finding]:
             yield finding
     except StorageError as error:
         yield Finding("Redis", "does not do what is asked of it", str(error))
-    yield await _feed(resources)
+    findings = [await _feed(resources, feed) for feed in resources.feeds]
+    # Of several feeds one that works is enough.
+    some_work = any(finding.advice is None for finding in findings)
+    for finding in findings:
+        yield replace(finding, advice=None) if some_work else finding
 
 
 async def _redis(resources: Resources) -> AsyncIterator[Finding]:
@@ -55,6 +60,7 @@ async def _redis(resources: Resources) -> AsyncIterator[Finding]:
         seconds, microseconds = await resources.redis.time()
     yield Finding("Redis", f"version {server['redis_version']}, {_where(resources.settings)}")
     yield _time_series({module["name"]: module["ver"] for module in modules})
+    await resources.reader.choose()
     yield await _keys(resources)
     yield await _newest(resources)
     redis_time = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=microseconds)
@@ -97,7 +103,7 @@ async def _newest(resources: Resources) -> Finding:
     age = resources.clock.now() - time
     found = f"{time.isoformat(timespec='seconds')}, {_in_words(age)} old"
     if age.total_seconds() > resources.settings.stale_after:
-        advice = "Is the service running? If it is, look at the feed's line below."
+        advice = "Is the service running? If it is, look at the feeds' lines below."
         return Finding("newest reading", found, advice)
     return Finding("newest reading", found)
 
@@ -110,11 +116,11 @@ def _clock(ours: datetime, redis_time: datetime) -> Finding:
     return Finding("clock", found)
 
 
-async def _feed(resources: Resources) -> Finding:
-    name = f"feed {resources.feed.name}"
+async def _feed(resources: Resources, feed: WatchedFeed) -> Finding:
+    name = f"feed {feed.name}"
     try:
-        pull = await resources.feed.pull()
-    except FeedError as error:
+        pull = await feed.pull()
+    except (FeedError, StorageError) as error:
         advice = "Check the network and the feed's address; the service retries by itself."
         return Finding(name, str(error), advice)
     newest = pull.readings[-1].time

@@ -4,6 +4,7 @@ IsBitcoinLitError
 ├── SettingsError
 ├── FeedError
 │   ├── FeedUnavailable
+│   │   └── FeedMissing
 │   └── FeedInvalid
 ├── StorageError
 │   ├── RedisUnavailable
@@ -46,6 +47,10 @@ class FeedError(IsBitcoinLitError):
 
 class FeedUnavailable(FeedError):
     """The feed did not answer, or answered with an error."""
+
+
+class FeedMissing(FeedUnavailable):
+    """The upstream answers, but has nothing at this address."""
 
 
 class FeedInvalid(FeedError):

@@ -3,7 +3,8 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
@@ -30,6 +31,7 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
 _FINISH = """
 if redis.call('GET', KEYS[1]) ~= 'held:' .. ARGV[1] then return 0 end
+if KEYS[2] then redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4]) end
 if tonumber(ARGV[2]) <= 0 then return redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], 'done:' .. ARGV[1], 'PX', ARGV[2])
 return 1
@@ -39,7 +41,18 @@ if redis.call('GET', KEYS[1]) ~= 'done:' .. ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 """
 
+_WORD_SECONDS = 86_400
+
 log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the holder leaves for other processes to read."""
+
+    key: str
+    """Under the same hash tag as the lease's own."""
+    text: str
 
 
 class Lease:
@@ -59,13 +72,19 @@ class Lease:
             arguments: list[str | int] = [self._token, _milliseconds(HOLD_SECONDS), int(forced)]
             return bool(await self._take(keys=[self._key], args=arguments))
 
-    async def finish(self, *, rest: float = 0.0) -> None:
+    async def finish(self, *, rest: float = 0.0, word: Word | None = None) -> None:
         """Give the lease back, and let nobody else take it unforced for `rest` seconds.
 
-        Raises `LeaseLost` when it was no longer ours.
+        The word is left with it, at the cost of no further round trip. Raises `LeaseLost` when it
+        was no longer ours.
         """
         with redis_errors():
-            done = await self._finish(keys=[self._key], args=[self._token, _milliseconds(rest)])
+            keys = [self._key]
+            arguments: list[str | int] = [self._token, _milliseconds(rest)]
+            if word:
+                keys.append(word.key)
+                arguments += [word.text, _WORD_SECONDS]
+            done = await self._finish(keys=keys, args=arguments)
         if not done:
             raise LeaseLost("The lease ended while the work was still going on.")
 
@@ -82,8 +101,8 @@ class Lease:
             yield
         finally:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            # Not `await task`: if we are cancelled ourselves meanwhile, that must not be swallowed.
+            await asyncio.wait([task])
 
     async def _renew_for_ever(self) -> None:
         while True:

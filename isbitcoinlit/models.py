@@ -34,6 +34,44 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcePrice:
+    """What one of several sources says the price is."""
+
+    source: str
+    time: datetime
+    """Of the trade, or of the answer where the source gives no time; aware UTC."""
+    price: float
+    """USD per BTC, finite, greater than 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A news headline and its mood."""
+
+    title: str
+    link: str | None
+    """An http(s) address, or None where the source gave nothing of the kind."""
+    source: str
+    guid: str
+    """What the source calls the item; a source may use it again with another time."""
+    time: datetime
+    """When it was published; never in the future when it was read."""
+    score: float
+    """Mood in [-1, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The last good answer of a news feed."""
+
+    time: datetime
+    newest: datetime | None
+    """Time of the newest item it had."""
+    conditions: Mapping[str, str]
+    """Headers that ask for another answer only if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
 class HourlyAverage:
     """The mean of all readings of one full-hour bucket."""
 

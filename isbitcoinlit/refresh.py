@@ -1,4 +1,4 @@
-"""One pass of feed, series and snapshot: the only file that knows all three."""
+"""One pass of feeds, series and snapshot: the only file that knows all three."""
 
 import asyncio
 from collections import Counter
@@ -9,14 +9,13 @@ from typing import Any
 
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import FeedError, LeaseLost, NoData, RefreshBusy, StorageError
-from isbitcoinlit.feeds.base import Feed, Pull
-from isbitcoinlit.feeds.health import FeedHealth
-from isbitcoinlit.lease import Lease
+from isbitcoinlit.intake.board import FeedBoard
+from isbitcoinlit.intake.feeds import FeedOutcome, Intake, complaint
+from isbitcoinlit.lease import Lease, Word
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Snapshot
-from isbitcoinlit.series.store import SeriesStore, Stored
-from isbitcoinlit.snapshot import document
 from isbitcoinlit.snapshot.cache import SnapshotCache
+from isbitcoinlit.snapshot.document import to_dict as document_of
 from isbitcoinlit.snapshot.memory import SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
 
@@ -34,6 +33,7 @@ class RefreshReport:
     """What a refresh did."""
 
     feed: str
+    """The feed that speaks, which the numbers are about."""
     fetched: int
     """Rows that the feed sent."""
     added: int
@@ -46,19 +46,33 @@ class RefreshReport:
     snapshot: Snapshot | None
     changed: bool
     """Whether the snapshot was computed anew, so that other processes should hear of it."""
+    feeds: tuple[FeedOutcome, ...]
+    """What each feed gave that was asked."""
 
 
 def to_dict(report: RefreshReport) -> dict[str, Any]:
     """Return the report in the shape that `POST /refresh` and the command line give."""
-    return {
-        "feed": report.feed,
-        "fetched": report.fetched,
-        "added": report.added,
-        "already_stored": report.already_stored,
-        "rejected": dict(report.rejected),
-        "newest": report.newest.isoformat() if report.newest else None,
+    document = {
+        **_numbers(report),
         "duration_ms": report.duration_ms,
-        "snapshot": document.to_dict(report.snapshot) if report.snapshot else None,
+        "snapshot": document_of(report.snapshot) if report.snapshot else None,
+    }
+    if len(report.feeds) > 1:
+        document["feeds"] = [
+            _numbers(outcome) | {"error": str(outcome.error) if outcome.error else None}
+            for outcome in report.feeds
+        ]
+    return document
+
+
+def _numbers(said: RefreshReport | FeedOutcome) -> dict[str, Any]:
+    return {
+        "feed": said.feed,
+        "fetched": said.fetched,
+        "added": said.added,
+        "already_stored": said.already_stored,
+        "rejected": dict(said.rejected),
+        "newest": said.newest.isoformat() if said.newest else None,
     }
 
 
@@ -66,8 +80,7 @@ def to_dict(report: RefreshReport) -> dict[str, Any]:
 class Stages:
     """The three stages of a refresh, and the memory that the last one fills."""
 
-    feed: Feed
-    series: SeriesStore
+    intake: Intake
     reader: SnapshotReader
     memory: SnapshotMemory
     cache: SnapshotCache
@@ -77,10 +90,10 @@ class Refresher:
     """Does refreshes, one at a time in this process and in all processes of one Redis."""
 
     def __init__(
-        self, stages: Stages, health: FeedHealth, lease: Lease, clock: Clock, *, interval: float
+        self, stages: Stages, board: FeedBoard, lease: Lease, clock: Clock, *, interval: float
     ) -> None:
         self._stages = stages
-        self._health = health
+        self._board = board
         self._lease = lease
         self._clock = clock
         self._interval = interval
@@ -102,11 +115,11 @@ class Refresher:
         raise RefreshBusy("Another process has been refreshing for longer than a caller can wait.")
 
     async def take_turn(self) -> RefreshReport | None:
-        """Refresh if it is this process's turn and the feed is not to be left alone.
+        """Refresh if it is this process's turn and not all feeds are to be left alone.
 
         Raises a `FeedError` or a `StorageError`.
         """
-        if self._health.wait > 0:
+        if self._stages.intake.wait > 0:
             return None
         report = await self._join(forced=False)
         if report:
@@ -158,7 +171,7 @@ class Refresher:
                 return None
             try:
                 async with self._lease.renewed():
-                    report = await self._pass()
+                    report = await self._pass(forced=forced)
             finally:
                 await self._finish()
         except FeedError:
@@ -175,59 +188,59 @@ class Refresher:
     async def _finish(self) -> None:
         """Give the lease back; what cannot be given back expires."""
         try:
-            await self._lease.finish(rest=max(self._interval * TURN, self._health.wait))
+            rest = max(self._interval * TURN, self._stages.intake.wait)
+            word = Word(self._board.key, self._board.write())
+            await self._lease.finish(rest=rest, word=word)
         except (LeaseLost, StorageError) as error:
             log.warning("lease-not-given-back", reason=str(error))
 
-    async def _pass(self) -> RefreshReport:
+    async def _pass(self, *, forced: bool) -> RefreshReport:
         started = self._clock.monotonic()
-        pull = await self._pull()
-        stored = await self._stages.series.add(self._stages.feed.name, pull.readings)
-        snapshot = await self._snapshot(stored)
+        outcomes = await self._stages.intake.take(forced=forced)
+        reader = self._stages.reader
+        await reader.choose()
+        if all(outcome.error for outcome in outcomes):
+            raise complaint(outcomes)
+        # The feed that speaks may have failed, or have been left alone, while another one gave.
+        said = next((o for o in outcomes if o.feed == reader.feed), FeedOutcome(reader.feed))
+        snapshot, changed = await self._snapshot(changed=said.changed)
         report = RefreshReport(
-            feed=self._stages.feed.name,
-            fetched=pull.fetched,
-            added=stored.added,
-            already_stored=stored.already_stored,
-            rejected=dict(Counter(pull.rejected) + Counter(stored.rejected)),
-            newest=pull.readings[-1].time if pull.readings else None,
+            feed=said.feed,
+            fetched=said.fetched,
+            added=said.added,
+            already_stored=said.already_stored,
+            rejected=said.rejected,
+            newest=said.newest,
             duration_ms=round((self._clock.monotonic() - started) * 1_000, 1),
             snapshot=snapshot,
-            changed=stored.changed,
+            changed=changed,
+            feeds=outcomes,
         )
         self._log(report)
         return report
 
-    async def _pull(self) -> Pull:
+    async def _snapshot(self, *, changed: bool) -> tuple[Snapshot | None, bool]:
+        """The snapshot, and whether it had to be computed: only if it may have changed."""
+        memory, reader = self._stages.memory, self._stages.reader
+        if memory.entry and memory.entry.fresh.feed == reader.feed and not changed:
+            return memory.confirm(), False
         try:
-            pull = await self._stages.feed.pull()
-        except FeedError as error:
-            self._health.failed(error)
-            raise
-        self._health.succeeded(pull.readings[-1].time if pull.readings else None)
-        return pull
-
-    async def _snapshot(self, stored: Stored) -> Snapshot | None:
-        """Compute the snapshot if it may have changed, and remember it."""
-        memory = self._stages.memory
-        if memory.entry and not stored.changed:
-            return memory.confirm()
-        try:
-            return memory.remember(await self._stages.reader.read())
+            return memory.remember(await reader.read()), True
         except NoData:
-            return None
+            return None, False
 
     def _log(self, report: RefreshReport) -> None:
-        say = log.info if report.added or report.rejected else log.debug
-        say(
-            "refreshed",
-            feed=report.feed,
-            fetched=report.fetched,
-            added=report.added,
-            rejected=dict(report.rejected),
-            newest=str(report.newest),
-            duration_ms=report.duration_ms,
-        )
+        for outcome in report.feeds:
+            say = log.info if outcome.added or outcome.rejected else log.debug
+            say(
+                "refreshed",
+                feed=outcome.feed,
+                fetched=outcome.fetched,
+                added=outcome.added,
+                rejected=dict(outcome.rejected),
+                newest=str(outcome.newest),
+                duration_ms=report.duration_ms,
+            )
 
     def _report_storage(self, error: StorageError | None) -> None:
         """Log that Redis went away or came back, once."""

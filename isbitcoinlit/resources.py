@@ -1,7 +1,7 @@
 """Opens everything long-lived, and closes it in reverse order."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,12 @@ from isbitcoinlit.errors import RedisUnavailable
 from isbitcoinlit.feeds.base import Feed
 from isbitcoinlit.feeds.build import build_feed
 from isbitcoinlit.feeds.health import FeedHealth
+from isbitcoinlit.feeds.live.sentiment import WINDOW
+from isbitcoinlit.feeds.watched import WatchedFeed
+from isbitcoinlit.intake.board import FeedBoard
+from isbitcoinlit.intake.build import open_companions
+from isbitcoinlit.intake.companions import Companions
+from isbitcoinlit.intake.feeds import Intake
 from isbitcoinlit.lease import Lease
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.operators.desk import Operators, open_operators
@@ -20,7 +26,9 @@ from isbitcoinlit.redis_server import EmbeddedRedis, open_or_join
 from isbitcoinlit.refresh import Refresher, Stages
 from isbitcoinlit.scheduler import RefreshScheduler
 from isbitcoinlit.series.keys import Keys
+from isbitcoinlit.series.live_record import LiveRecord
 from isbitcoinlit.series.rollups import Rollups
+from isbitcoinlit.series.source_prices import SourcePrices
 from isbitcoinlit.series.store import SeriesStore
 from isbitcoinlit.settings import Settings
 from isbitcoinlit.snapshot.broadcast import SnapshotSubscription
@@ -41,15 +49,32 @@ class Resources:
     settings: Settings
     clock: Clock
     redis: Redis
-    feed: Feed
-    health: FeedHealth
+    feeds: tuple[WatchedFeed, ...]
+    board: FeedBoard
     series: SeriesStore
+    prices: SourcePrices
+    live_record: LiveRecord
+    companions: Companions
     reader: SnapshotReader
     memory: SnapshotMemory
     cache: SnapshotCache
     refresher: Refresher
     traffic: Traffic
     operators: Operators
+
+    @property
+    def feed(self) -> Feed:
+        """The feed that speaks."""
+        return self._speaking.feed
+
+    @property
+    def health(self) -> FeedHealth:
+        """How the feed that speaks is doing, as far as this process knows."""
+        return self._speaking.health
+
+    @property
+    def _speaking(self) -> WatchedFeed:
+        return next(feed for feed in self.feeds if feed.name == self.reader.feed)
 
 
 @asynccontextmanager
@@ -58,10 +83,13 @@ async def open_resources(
     *,
     redis: Redis | None = None,
     feed: Feed | None = None,
+    others: Sequence[Feed] = (),
     clock: Clock | None = None,
     role: str = SERVICE_ROLE,
 ) -> AsyncIterator[Resources]:
     """Open what a command or a service needs; what the caller passes in is not closed.
+
+    A feed that is passed in, with others to try after it, stands for those of the settings.
 
     Raises an `EmbeddedRedisError`, or `TimeSeriesMissing` for a Redis that cannot do the work. A
     Redis that cannot be reached is no error yet: it may come.
@@ -71,13 +99,20 @@ async def open_resources(
         if redis is None:
             url = await _redis_url(stack, settings, role)
             redis = await stack.enter_async_context(connect(url))
-        if feed is None:
-            feed = build_feed(settings, clock)
-            stack.push_async_callback(feed.aclose)
-        resources = _assemble(settings, redis, feed, clock)
+        feeds = [feed, *others] if feed else []
+        record = LiveRecord(redis, Keys(settings.key_prefix), window=WINDOW)
+        for name in settings.feed if feed is None else ():
+            feeds.append(build_feed(name, settings, clock, record))
+            stack.push_async_callback(feeds[-1].aclose)
+        companions = await stack.enter_async_context(
+            # They belong to the live feed, and to no feed that a caller brings.
+            open_companions(settings, redis, clock, wanted="live" in {one.name for one in feeds})
+        )
+        resources = _assemble(settings, redis, feeds, record, companions, clock)
         stack.push_async_callback(resources.cache.aclose)
         try:
-            await resources.series.prepare(feed.name)
+            for one in feeds:
+                await resources.series.prepare(one.name)
         except RedisUnavailable as error:
             log.warning("redis-unavailable-at-start", reason=str(error))
         yield resources
@@ -91,7 +126,12 @@ async def background_work(resources: Resources) -> AsyncIterator[None]:
         resources.redis, Keys(settings.key_prefix), resources.cache, resources.memory
     )
     scheduler = RefreshScheduler(resources.refresher, interval=settings.refresh_interval)
-    async with subscription.running(), scheduler.running(), resources.traffic.settling():
+    async with (
+        subscription.running(),
+        scheduler.running(),
+        resources.companions.running(),
+        resources.traffic.settling(),
+    ):
         yield
 
 
@@ -107,35 +147,64 @@ async def _redis_url(stack: AsyncExitStack, settings: Settings, role: str) -> st
     return server.url
 
 
-def _assemble(settings: Settings, redis: Redis, feed: Feed, clock: Clock) -> Resources:
+def _assemble(
+    settings: Settings,
+    redis: Redis,
+    feeds: Sequence[Feed],
+    record: LiveRecord,
+    companions: Companions,
+    clock: Clock,
+) -> Resources:
     """Put the pieces together; nothing is sent yet."""
     keys = Keys(settings.key_prefix)
     policy = CachePolicy(settings.snapshot_ttl, settings.stale_after, settings.serve_stale_for)
     series = SeriesStore(redis, keys, retention_seconds=settings.retention)
+    prices = SourcePrices(redis, keys, retention_seconds=settings.retention)
+    names = [feed.name for feed in feeds]
     reader = SnapshotReader(
-        feed.name, series, Rollups(redis, keys), clock, stale_after=settings.stale_after
+        names[0],
+        series,
+        Rollups(redis, keys),
+        clock,
+        stale_after=settings.stale_after,
+        others=names[1:],
     )
     memory = SnapshotMemory(clock, policy)
     cache = SnapshotCache(redis, keys, reader, memory, policy)
-    health = FeedHealth(
-        feed.name, clock, interval=settings.refresh_interval, stale_after=settings.stale_after
+    watched = tuple(
+        WatchedFeed.of(
+            feed, clock, interval=settings.refresh_interval, stale_after=settings.stale_after
+        )
+        for feed in feeds
     )
+    board = FeedBoard(redis, keys.feed_reports("feeds"), watched, clock)
     refresher = Refresher(
-        Stages(feed, series, reader, memory, cache),
-        health,
-        Lease(redis, keys.lease(feed.name)),
+        Stages(Intake(watched, series, prices), reader, memory, cache),
+        board,
+        # Processes that pull the same feeds take turns, whichever of them they let speak first.
+        Lease(redis, keys.lease("+".join(sorted(names)))),
         clock,
         interval=settings.refresh_interval,
     )
-    traffic = Traffic(settings, redis, keys, clock, health=health, refreshes=refresher.results)
+    traffic = Traffic(
+        settings,
+        redis,
+        keys,
+        clock,
+        reports=lambda: [feed.report() for feed in watched],
+        refreshes=refresher.results,
+    )
     operators = open_operators(settings, redis, keys, clock)
     return Resources(
         settings,
         clock,
         redis,
-        feed,
-        health,
+        watched,
+        board,
         series,
+        prices,
+        record,
+        companions,
         reader,
         memory,
         cache,

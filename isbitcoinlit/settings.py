@@ -22,9 +22,10 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from isbitcoinlit.access_settings import AccessSettings
 from isbitcoinlit.errors import SettingsError
+from isbitcoinlit.source_settings import SourceSettings, split
 
 PREFIX = "ISBITCOINLIT_"
-FEED_NAMES = ("senticrypt", "replay", "demo")
+FEED_NAMES = ("senticrypt", "live", "replay", "demo")
 _YEAR = 31_536_000
 _SHORTEST_RETENTION = 172_800
 """Two days: Redis would refuse the older part of a feed of 24 hours, at every refresh again."""
@@ -37,7 +38,7 @@ def default_data_directory() -> Path:
     return Path(base) / "isbitcoinlit"
 
 
-class Settings(AccessSettings):
+class Settings(AccessSettings, SourceSettings):
     """One field per setting; a field's description is its documentation everywhere."""
 
     model_config = SettingsConfigDict(
@@ -57,8 +58,9 @@ class Settings(AccessSettings):
         "unset, the service starts its own embedded Redis Stack. REDIS_URL is read too.",
     )
     feed: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=("senticrypt",),
-        description="Where readings come from: senticrypt, replay or demo.",
+        default=("senticrypt", "live"),
+        description="Where readings come from: senticrypt, live, replay or demo, or several with "
+        "commas between them, of which the first one with fresh data speaks.",
     )
     senticrypt_url: str = Field(
         default="https://api.senticrypt.com/v1/bitcoin.json",
@@ -157,15 +159,13 @@ class Settings(AccessSettings):
     @field_validator("feed", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return split(value)
 
     @field_validator("feed")
     @classmethod
     def _known_feeds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if len(value) != 1 or value[0] not in FEED_NAMES:
-            raise ValueError(f"should be one of {', '.join(FEED_NAMES)}")
+        if not value or len(set(value)) < len(value) or not set(value) <= set(FEED_NAMES):
+            raise ValueError(f"should be one of {', '.join(FEED_NAMES)}, or some with commas")
         return value
 
     @model_validator(mode="after")

@@ -3,14 +3,14 @@
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from redis.asyncio import Redis
 
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import StorageError
-from isbitcoinlit.feeds.health import FeedHealth
+from isbitcoinlit.feeds.health import FeedReport
 from isbitcoinlit.limits.addresses import Addresses
 from isbitcoinlit.limits.policy import Group, rates
 from isbitcoinlit.limits.pseudonyms import Pseudonyms
@@ -46,7 +46,7 @@ class Traffic:
         keys: Keys,
         clock: Clock,
         *,
-        health: FeedHealth,
+        reports: Callable[[], list[FeedReport]],
         refreshes: Counter[str],
     ) -> None:
         self.addresses = Addresses(settings.trusted_proxies)
@@ -60,7 +60,7 @@ class Traffic:
             count=self.meters.totals,
         )
         self.ledger = Ledger(redis, keys, clock)
-        self._health = health
+        self._reports = reports
         self._pseudonyms = Pseudonyms(_client_secret(settings, redis, keys))
         self._shared = SharedCounts(redis, keys, self._pseudonyms)
         self._requests: Counter[tuple[str, Group]] = Counter()
@@ -102,7 +102,7 @@ class Traffic:
 
     async def settle_counters(self) -> None:
         """Add what this process counted to what all did; raises `RedisUnavailable`."""
-        grown = await self.counters.settle(self.meters.gauges, [self._health.report()])
+        grown = await self.counters.settle(self.meters.gauges, self._reports())
         for name, n in grown.items():
             if name.startswith("requests|"):
                 self._statuses[name.removeprefix("requests|")] += int(n)

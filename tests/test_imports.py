@@ -11,11 +11,12 @@ PACKAGE = Path(__file__).parents[1] / "isbitcoinlit"
 
 LAYERS = (
     ("models", "errors", "rate"),
-    ("settings", "access_settings", "clock", "log"),
+    ("settings", "access_settings", "source_settings", "clock", "log"),
     ("redis_client", "redis_server", "redis_supervisor", "data_directory", "workers"),
     ("feeds", "series", "shared_secret"),
     ("snapshot",),
     ("lease",),
+    ("intake",),
     ("refresh",),
     ("scheduler", "limits", "operators"),
     ("usage",),
@@ -23,24 +24,34 @@ LAYERS = (
     ("resources",),
     ("doctor", "web", "remote"),
     ("server",),
-    ("cli", "cli_options", "cli_operators"),
+    ("cli", "cli_options", "cli_operators", "cli_backfill"),
 )
 """Data moves right, imports point left: a module imports from its own layer or an earlier one."""
 
 ROOMS = {
     "apscheduler": ("scheduler",),
     "argon2": ("operators",),
+    "defusedxml": ("feeds",),
+    "vaderSentiment": ("feeds",),
     "jwt": ("operators",),
     "prometheus_client": ("usage", "web"),
     "fastapi": ("web", "server"),
     "httpx": ("feeds", "remote"),
-    "pydantic": ("settings", "access_settings", "web", "server", "operators/desk"),
-    "pydantic_settings": ("settings", "access_settings"),
+    "pydantic": (
+        "settings",
+        "access_settings",
+        "source_settings",
+        "web",
+        "server",
+        "operators/desk",
+    ),
+    "pydantic_settings": ("settings", "access_settings", "source_settings"),
     "redis": (
         "redis_client",
         "series",
         "snapshot",
         "lease",
+        "intake",
         "shared_secret",
         "limits",
         "operators",
@@ -49,11 +60,11 @@ ROOMS = {
         "resources",
         "web/app",
     ),
-    "rich": ("cli", "cli_operators"),
+    "rich": ("cli", "cli_operators", "cli_backfill"),
     "stamina": ("feeds",),
     "starlette": ("web",),
     "structlog": ("log", "web/envelope"),
-    "typer": ("cli", "cli_options", "cli_operators"),
+    "typer": ("cli", "cli_options", "cli_operators", "cli_backfill"),
     "uvicorn": ("server",),
 }
 """Where each library from elsewhere lives; nothing else may know it."""

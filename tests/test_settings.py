@@ -7,6 +7,7 @@ import pytest
 
 from isbitcoinlit.errors import SettingsError
 from isbitcoinlit.settings import Settings, load_settings, unknown_variables, variable
+from isbitcoinlit.source_settings import REMOVABLE
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,9 +23,11 @@ def refusal(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
 @pytest.mark.parametrize(
     ("name", "value", "wanted"),
     [
-        ("FEED", "bitcoin", "it should be one of senticrypt, replay, demo"),
-        ("FEED", "demo,replay", "it should be one of senticrypt, replay, demo"),
+        ("FEED", "bitcoin", "it should be one of senticrypt, live, replay, demo"),
+        ("FEED", "demo,demo", "it should be one of senticrypt, live, replay, demo"),
         ("SENTICRYPT_URL", "ftp://feed.example", "it should match pattern '^https?://"),
+        ("KRAKEN_URL", "kraken.com", "it should match pattern"),
+        ("HEADLINE_FEEDS", "https://news.example soon", "it should hold http(s):// addresses"),
         ("REPLAY_FILE", "/nowhere/at/all.json", "it does not point to a file"),
         ("REFRESH_INTERVAL", "30s", "it should be a valid number"),
         ("REFRESH_INTERVAL", "0", "it should be greater than or equal to 0.1"),
@@ -96,13 +99,38 @@ def test_replay_needs_a_recording(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "ISBITCOINLIT_REPLAY_FILE should name a file" in refusal(monkeypatch, "FEED", "replay")
 
 
-@pytest.mark.parametrize("field", Settings.model_fields)
+@pytest.mark.parametrize("field", sorted(set(Settings.model_fields) - REMOVABLE))
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
     """What a compose file passes on as empty leaves the default."""
     default = getattr(load_settings(), field)
     monkeypatch.setenv(variable(field), "")
 
     assert getattr(load_settings(), field) == default
+
+
+@pytest.mark.parametrize("field", sorted(REMOVABLE))
+def test_an_empty_address_removes_the_source(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    """An empty variable says that a source is not to be asked."""
+    monkeypatch.setenv(variable(field), "")
+
+    assert not getattr(load_settings(), field)
+
+
+def test_an_empty_line_removes_the_source_too(tmp_path: Path) -> None:
+    """So does an empty line of `.env`."""
+    (tmp_path / ".env").write_text("ISBITCOINLIT_KRAKEN_URL=\nISBITCOINLIT_HEADLINE_FEEDS=\n")
+
+    settings = load_settings()
+
+    assert (settings.kraken_url, settings.headline_feeds) == ("", ())
+    assert settings.bitstamp_url.startswith("https://")
+
+
+def test_feeds_have_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several feeds are kept in the order in which they are tried."""
+    monkeypatch.setenv("ISBITCOINLIT_FEED", "live, demo")
+
+    assert load_settings().feed == ("live", "demo")
 
 
 @pytest.mark.parametrize("name", ["ISBITCOINLIT_REDIS_URL", "REDIS_URL"])

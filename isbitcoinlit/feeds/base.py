@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from isbitcoinlit.models import Reading
+from isbitcoinlit.models import Reading, SourcePrice
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class Pull:
     """How many rows the feed sent, good and bad."""
     rejected: Mapping[str, int] = field(default_factory=dict)
     """How many values were rejected, by reason (`price-not-finite`, …)."""
+    prices: tuple[SourcePrice, ...] = ()
+    """What each source said, where the price of the readings was made from several."""
 
 
 class Feed(Protocol):

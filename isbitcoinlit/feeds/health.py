@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from isbitcoinlit.clock import Clock
@@ -22,11 +22,13 @@ class FeedState(StrEnum):
     STALE = "stale"
     """It answers, but its newest reading is old (or it has not been asked yet)."""
     FAILING = "failing"
+    DISABLED = "disabled"
+    """A setting says not to ask it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedReport:
-    """What is known about a feed at one moment."""
+    """What is known at one moment about a feed, or about one of its sources."""
 
     name: str
     state: FeedState
@@ -37,6 +39,22 @@ class FeedReport:
     failures: int
     next_attempt_in: float
     """Seconds for which it is left alone; 0 when it is asked at the next tick."""
+    stale_after: float = 0.0
+    """Seconds after which its newest data is too old."""
+    sources: tuple["FeedReport", ...] = ()
+    """What the feed is made of, where it is made of several."""
+
+
+def judge(newest: datetime | None, now: datetime, stale_after: float) -> FeedState:
+    """What the age of the data makes of a feed that answers."""
+    if newest is None or (now - newest).total_seconds() > stale_after:
+        return FeedState.STALE
+    return FeedState.OK
+
+
+def disabled(name: str) -> FeedReport:
+    """The report about something that a setting removed."""
+    return FeedReport(name, FeedState.DISABLED, None, None, None, 0, 0, 0.0)
 
 
 class FeedHealth:
@@ -46,7 +64,7 @@ class FeedHealth:
         self._name = name
         self._clock = clock
         self._interval = interval
-        self._stale_after = timedelta(seconds=stale_after)
+        self._stale_after = stale_after
         self._newest: datetime | None = None
         self._last_success: datetime | None = None
         self._error: FeedError | None = None
@@ -55,6 +73,10 @@ class FeedHealth:
         self._failures_in_a_row = 0
         self._next_attempt = float("-inf")
         self._said: FeedState | None = None
+
+    def recall(self, newest: datetime | None, answered: datetime) -> None:
+        """Note what was known before this process began."""
+        self._newest, self._last_success = newest, answered
 
     def succeeded(self, newest: datetime | None) -> None:
         """Note an answer, and the time of the newest reading it had."""
@@ -76,6 +98,11 @@ class FeedHealth:
         self._say()
 
     @property
+    def asked(self) -> bool:
+        """Whether this process has an answer of it, or a failure."""
+        return self._pulls > 0
+
+    @property
     def wait(self) -> float:
         """Seconds for which the feed should still be left alone."""
         return max(0.0, self._next_attempt - self._clock.monotonic())
@@ -91,14 +118,13 @@ class FeedHealth:
             pulls=self._pulls,
             failures=self._failures,
             next_attempt_in=self.wait,
+            stale_after=self._stale_after,
         )
 
     def _state(self) -> FeedState:
         if self._error:
             return FeedState.FAILING
-        if self._newest is None or self._clock.now() - self._newest > self._stale_after:
-            return FeedState.STALE
-        return FeedState.OK
+        return judge(self._newest, self._clock.now(), self._stale_after)
 
     def _backoff(self, retry_after: float | None) -> float:
         doubled = self._interval * 2.0 ** min(self._failures_in_a_row - 1, 16)

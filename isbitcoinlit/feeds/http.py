@@ -15,12 +15,16 @@ import stamina
 
 from isbitcoinlit import __version__
 from isbitcoinlit.clock import Clock
-from isbitcoinlit.errors import FeedInvalid, FeedUnavailable, SettingsError
+from isbitcoinlit.errors import FeedInvalid, FeedMissing, FeedUnavailable, SettingsError
 
 USER_AGENT = f"isbitcoinlit/{__version__} (+https://github.com/isbitcoinlit/isbitcoinlit)"
 MAX_REDIRECTS = 5
 LONGEST_RETRY_AFTER = 3600.0
 """Seconds; an upstream that asks for a longer pause is asked again after this one."""
+_CONDITIONS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
+"""Which header of an answer comes back in which header of the next request."""
+_LONGEST_VALIDATOR = 1024
+"""Characters; longer ones could make our requests too large for the upstream."""
 _KEEPALIVE = 60.0
 """Seconds an idle connection is kept: two of the usual 30-second pulls, and no handshake each."""
 
@@ -160,6 +164,8 @@ async def _answer(response: httpx.Response, place: str, clock: Clock, limits: Li
     wait = retry_after(response.headers.get("Retry-After", ""), clock)
     # The usual phrase for the status, since the upstream's own may say anything.
     sentence = f"{place} answered {status} {httpx.codes.get_reason_phrase(status)}".rstrip() + "."
+    if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+        raise FeedMissing(sentence, retry_after=wait)
     again = response.is_server_error and wait is None
     raise (_WorthARetry if again else FeedUnavailable)(sentence, retry_after=wait)
 
@@ -179,6 +185,17 @@ async def _body(response: httpx.Response, place: str, limit: int) -> bytes:
     if gunzip is not None and not gunzip.eof:
         raise zlib.error("the compressed body ends too early")
     return bytes(body)
+
+
+def conditions(headers: httpx.Headers) -> dict[str, str]:
+    """Headers that ask the upstream to send the body only if it changed."""
+    found = ((condition, headers.get(name, "")) for name, condition in _CONDITIONS.items())
+    # Characters beyond ASCII are allowed in an answer but not in a request.
+    return {
+        condition: value
+        for condition, value in found
+        if value.isascii() and 0 < len(value) <= _LONGEST_VALIDATOR
+    }
 
 
 def retry_after(value: str, clock: Clock) -> float | None:

@@ -6,18 +6,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 
-import httpx
-
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import FeedInvalid
 from isbitcoinlit.feeds.base import Pull
-from isbitcoinlit.feeds.http import LIMITS, Answer, Limits, fetch, open_client
+from isbitcoinlit.feeds.http import LIMITS, Answer, Limits, conditions, fetch, open_client
 from isbitcoinlit.feeds.rows import parse_rows
-
-_CONDITIONS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
-"""Which header of an answer comes back in which header of the next request."""
-_LONGEST_VALIDATOR = 1024
-"""Characters; longer ones could make our requests too large for the upstream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +62,9 @@ class SentiCrypt:
             )
         # What is in the future now will not be later: such a body has to be read again.
         whole = "time-in-future" not in pull.rejected
-        self._last = _Last(pull, digest, _conditions(answer.headers)) if whole else None
+        self._last = _Last(pull, digest, conditions(answer.headers)) if whole else None
         return pull
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
-
-
-def _conditions(headers: httpx.Headers) -> dict[str, str]:
-    """Headers that ask the upstream to send the body only if it changed."""
-    found = ((condition, headers.get(name, "")) for name, condition in _CONDITIONS.items())
-    # Characters beyond ASCII are allowed in an answer but not in a request.
-    return {
-        condition: value
-        for condition, value in found
-        if value.isascii() and 0 < len(value) <= _LONGEST_VALIDATOR
-    }

@@ -18,6 +18,28 @@ class Keys:
         """The time series of one metric of one feed."""
         return self._key(feed, metric)
 
+    def source_price(self, feed: str, source: str) -> str:
+        """The time series of the price that one source of a feed gave."""
+        return self._key(feed, Metric.PRICE, source)
+
+    @property
+    def headlines(self) -> str:
+        """Sorted set of the live feed's headlines, JSON, by time in milliseconds."""
+        return self._key("live", "headlines")
+
+    @property
+    def visits(self) -> str:
+        """Hash of the last answer of each news feed, JSON, by its address."""
+        return self._key("live", "visits")
+
+    def feed_reports(self, group: str) -> str:
+        """How a group of feeds was doing when any process asked them last, JSON."""
+        return self._key("reports", group)
+
+    def backfilled(self, name: str) -> str:
+        """Set of the parts of an archive that are stored for good."""
+        return self._key("backfilled", name)
+
     @property
     def snapshot(self) -> str:
         """The cached snapshot, JSON, with a time to live."""

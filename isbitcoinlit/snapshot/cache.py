@@ -149,7 +149,7 @@ class SnapshotCache:
         except ValueError as error:
             log.warning("cached-snapshot-unreadable", reason=str(error))
             return None
-        return snapshot if snapshot.feed == self._reader.feed else None
+        return snapshot if self._reader.follow(snapshot.feed) else None
 
     async def _compute_once(self) -> Answer:
         """Compute, unless another process already does; then wait for what it finds."""

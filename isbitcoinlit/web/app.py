@@ -16,7 +16,19 @@ from isbitcoinlit.feeds.base import Feed
 from isbitcoinlit.limits.policy import Group
 from isbitcoinlit.resources import background_work, open_resources
 from isbitcoinlit.settings import Settings, load_settings
-from isbitcoinlit.web import audit, auth, health, index, metrics, problems, refresh, snapshot, usage
+from isbitcoinlit.web import (
+    audit,
+    auth,
+    feeds,
+    health,
+    index,
+    live,
+    metrics,
+    problems,
+    refresh,
+    snapshot,
+    usage,
+)
 from isbitcoinlit.web.envelope import Envelope
 from isbitcoinlit.web.hot_path import HotPath
 from isbitcoinlit.web.metering import Metering
@@ -90,7 +102,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.responder = SnapshotResponder(settings)
-    for module in (snapshot, refresh, health, index, auth, usage, audit, metrics):
+    for module in (snapshot, live, refresh, health, feeds, index, auth, usage, audit, metrics):
         app.include_router(module.router)
     problems.install(app)
     _describe_problems(app)

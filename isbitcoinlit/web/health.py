@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Response
 
 from isbitcoinlit.errors import IsBitcoinLitError, RedisUnavailable
+from isbitcoinlit.feeds.health import FeedReport
 from isbitcoinlit.redis_client import redis_errors
 from isbitcoinlit.resources import Resources
 from isbitcoinlit.snapshot.memory import Source
@@ -31,22 +32,32 @@ async def ready(resources: ResourcesDep, response: Response) -> ReadySchema:
     """Say whether polls can be answered, and how well.
 
     503 only when a poll could not be answered: a stale feed does not take replicas out of rotation.
+    A feed that does not speak may be stale or failing without making this `degraded`.
     """
     checks = [check async for check in _checks(resources)]
     response.headers["cache-control"] = "no-store"
     if any(check.name == "snapshot" and check.status == "failing" for check in checks):
         response.status_code = 503
         return ReadySchema(status="failing", checks=checks)
-    good = all(check.status == "ok" for check in checks)
+    # A feed that is not the one that speaks may be stale or failing: that is why there are several.
+    speaks = f"feed {resources.reader.feed}"
+    heard = [
+        check for check in checks if not check.name.startswith("feed ") or check.name == speaks
+    ]
+    good = all(check.status == "ok" for check in heard)
     return ReadySchema(status="ok" if good else "degraded", checks=checks)
 
 
 async def _checks(resources: Resources) -> AsyncIterator[CheckSchema]:
     yield await _redis(resources)
     yield await _snapshot(resources)
-    report = resources.health.report()
+    for report in await resources.board.reports():
+        yield _feed(report)
+
+
+def _feed(report: FeedReport) -> CheckSchema:
     newest = f"newest reading {report.newest.isoformat()}" if report.newest else "not asked yet"
-    yield CheckSchema(
+    return CheckSchema(
         name=f"feed {report.name}", status=report.state.value, detail=report.last_error or newest
     )
 

@@ -70,10 +70,22 @@ class SnapshotSchema(BaseModel):
     feed: str = Field(description="Where the readings come from; `demo` is not real data.")
 
 
+class FeedOutcomeSchema(BaseModel):
+    """What one of several feeds gave."""
+
+    feed: str
+    fetched: int
+    added: int
+    already_stored: int
+    rejected: dict[str, int]
+    newest: datetime | None
+    error: str | None = Field(description="Why it gave nothing, in words.")
+
+
 class RefreshSchema(BaseModel):
     """What a refresh did."""
 
-    feed: str
+    feed: str = Field(description="The feed that speaks, which the numbers are about.")
     fetched: int = Field(description="Rows that the feed sent.")
     added: int = Field(description="Readings that were new.")
     already_stored: int = Field(description="Readings that were known.")
@@ -83,13 +95,16 @@ class RefreshSchema(BaseModel):
     newest: datetime | None = Field(description="Time of the newest reading that the feed sent.")
     duration_ms: float
     snapshot: SnapshotSchema | None
+    feeds: list[FeedOutcomeSchema] | None = Field(
+        default=None, description="What each feed gave, where there are several."
+    )
 
 
 class CheckSchema(BaseModel):
     """One thing that was looked at."""
 
     name: str = Field(examples=["redis"])
-    status: Literal["ok", "stale", "failing"]
+    status: Literal["ok", "stale", "failing", "disabled"]
     detail: str = Field(examples=["answers"])
 
 

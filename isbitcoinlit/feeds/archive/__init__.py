@@ -1,0 +1,1 @@
+"""Archives: what upstreams keep of the past, to be fetched part by part."""

@@ -1,0 +1,1 @@
+"""Companions of the live feed: series of one value a day, never part of the snapshot."""

@@ -1,0 +1,1 @@
+"""The feed `live`: a price from exchanges, a mood from news headlines."""

@@ -1,0 +1,1 @@
+"""Where feeds meet series: pulled, looked at, backfilled."""
