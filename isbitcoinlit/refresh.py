@@ -153,10 +153,7 @@ class Refresher:
             task.exception()  # Whoever joined has seen it; they may all have gone.
 
     async def cancel(self) -> None:
-        """Give up the refresh in flight, and wait until it has let go of everything.
-
-        When the caller waits no longer, it lets go without giving the lease back.
-        """
+        """Give up the refresh in flight, and wait until it has let go of everything."""
         if self._running:
             self._running.cancel()
             try:

@@ -1,5 +1,6 @@
 """How the feeds are doing, known to every process: whoever pulls them leaves word in Redis."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -14,6 +15,9 @@ from isbitcoinlit.feeds.health import FeedReport, FeedState, judge
 from isbitcoinlit.feeds.watched import WatchedFeed
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.redis_client import redis_errors
+
+PATIENCE_SECONDS = 0.5
+"""How long a probe waits for Redis: what this process knows itself is an answer too."""
 
 log = get_logger()
 
@@ -40,7 +44,8 @@ class FeedBoard:
         own = self._own()
         try:
             with redis_errors():
-                text = await self._redis.get(self.key)
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    text = await self._redis.get(self.key)
             if text is None:
                 return own
             document = json.loads(text)
