@@ -95,7 +95,7 @@ class Settings(AccessSettings, SourceSettings):
         ge=0,
         le=100 * _YEAR,
         description="Seconds that readings are kept, at least two days (172800); 0 keeps them for "
-        "ever.",
+        "ever. Hours and days are always kept.",
     )
     data_dir: Path = Field(
         default_factory=default_data_directory,
@@ -153,7 +153,10 @@ class Settings(AccessSettings, SourceSettings):
     @classmethod
     def _long_enough(cls, value: int) -> int:
         if 0 < value < _SHORTEST_RETENTION:
-            raise ValueError(f"should be 0 or at least {_SHORTEST_RETENTION}")
+            raise ValueError(
+                f"should be 0 or at least {_SHORTEST_RETENTION}: a reading that comes late makes "
+                "Redis compute its day anew, from readings that have to be there"
+            )
         return value
 
     @field_validator("feed", mode="before")

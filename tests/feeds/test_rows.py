@@ -14,7 +14,11 @@ GOOD = (
     '"mean":0.2,"median":0.23,"btc_price":"33885.23"}'
 )
 GOOD_READING = Reading(
-    datetime(2021, 7, 6, 17, 30, 26, 345_000, tzinfo=UTC), price=33885.23, sentiment=0.2
+    datetime(2021, 7, 6, 17, 30, 26, 345_000, tzinfo=UTC),
+    price=33885.23,
+    sentiment=0.2,
+    median=0.23,
+    count=7259.0,
 )
 LATER = datetime(2021, 7, 6, 17, 31, tzinfo=UTC)
 ABSENT = ""
