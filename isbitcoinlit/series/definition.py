@@ -13,7 +13,7 @@ from isbitcoinlit.series.buckets import Level
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.rules import Rule, Rules, rules_of
 
-RAW_POLICY = "first"
+DUPLICATE_POLICY = "first"
 """What was stored stays: a feed that repeats itself, or contradicts itself, changes nothing."""
 ROLLUP_POLICY = "last"
 """A roll-up that is built anew replaces what an interrupted build left."""
@@ -64,7 +64,7 @@ class SeriesDefinitions:
         """A series, and its roll-ups, which are never deleted, if it has any."""
         labels = {"feed": feed, "metric": str(metric), "unit": UNITS[metric]}
         key = self._keys.series(feed, metric)
-        raw = SeriesDefinition(key, labels, self._retention_ms, RAW_POLICY, RAW_CHUNK)
+        raw = SeriesDefinition(key, labels, self._retention_ms, DUPLICATE_POLICY, RAW_CHUNK)
         if metric not in PAIR:
             return [raw]
         return [raw, *(_define_rollup(rule, labels) for rule in rules_of(self._keys, feed, metric))]
