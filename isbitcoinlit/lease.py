@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from isbitcoinlit.errors import LeaseLost, StorageError
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.redis_client import redis_errors
+from isbitcoinlit.tasks import end
 
 HOLD_SECONDS = 10.0
 """A holder that dies is replaced after this; a living one renews three times as often."""
@@ -100,9 +101,7 @@ class Lease:
         try:
             yield
         finally:
-            task.cancel()
-            # Not `await task`: if we are cancelled ourselves meanwhile, that must not be swallowed.
-            await asyncio.wait([task])
+            await end(task)
 
     async def _renew_for_ever(self) -> None:
         while True:

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "isbitcoinlit"
 
 LAYERS = (
     ("models", "errors", "rate"),
-    ("settings", "access_settings", "source_settings", "clock", "log"),
+    ("settings", "access_settings", "source_settings", "clock", "log", "tasks"),
     ("redis_client", "redis_server", "redis_supervisor", "data_directory", "workers"),
     ("feeds", "series", "shared_secret"),
     ("snapshot",),

@@ -17,6 +17,7 @@ from isbitcoinlit.lease import Lease, Word
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Metric
 from isbitcoinlit.series.rollups import Rollups
+from isbitcoinlit.tasks import end
 
 TURN = 1.1
 """Looks for which a finished one keeps other processes from looking."""
@@ -68,8 +69,7 @@ class Companions:
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.wait([task])
+            await end(task)
             if self.feeds or self._gaps:
                 with suppress(StorageError):
                     await self._lease.leave()

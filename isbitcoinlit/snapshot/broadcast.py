@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio import Redis
@@ -14,6 +14,7 @@ from isbitcoinlit.redis_client import ANSWER_SECONDS, redis_errors
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.memory import SnapshotMemory
+from isbitcoinlit.tasks import end
 
 QUIET_SECONDS = 10.0
 """After so long without a message the connection is asked whether it still lives."""
@@ -43,9 +44,7 @@ class SnapshotSubscription:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await end(task)
 
     async def _listen_for_ever(self) -> None:
         while True:
