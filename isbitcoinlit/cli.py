@@ -21,7 +21,7 @@ from isbitcoinlit.cli_options import (
 )
 from isbitcoinlit.doctor import Finding, examine
 from isbitcoinlit.errors import IsBitcoinLitError
-from isbitcoinlit.refresh import RefreshReport, to_dict
+from isbitcoinlit.refresh_report import RefreshReport, to_dict
 from isbitcoinlit.resources import open_resources
 from isbitcoinlit.settings import Settings, unknown_variables
 

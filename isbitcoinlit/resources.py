@@ -9,6 +9,10 @@ from redis.asyncio import Redis
 
 from isbitcoinlit.clock import Clock, SystemClock
 from isbitcoinlit.errors import RedisUnavailable
+from isbitcoinlit.events.announcer import Announcer
+from isbitcoinlit.events.follower import EventFollower
+from isbitcoinlit.events.hub import EventHub
+from isbitcoinlit.events.log import EventLog
 from isbitcoinlit.feeds.base import Feed
 from isbitcoinlit.feeds.build import build_feed
 from isbitcoinlit.feeds.health import FeedHealth
@@ -31,8 +35,8 @@ from isbitcoinlit.series.rollups import Rollups
 from isbitcoinlit.series.source_prices import SourcePrices
 from isbitcoinlit.series.store import SeriesStore
 from isbitcoinlit.settings import Settings
-from isbitcoinlit.snapshot.broadcast import SnapshotSubscription
 from isbitcoinlit.snapshot.cache import SnapshotCache
+from isbitcoinlit.snapshot.freshness import FreshnessWatch
 from isbitcoinlit.snapshot.memory import CachePolicy, SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
 from isbitcoinlit.traffic import Traffic
@@ -58,6 +62,8 @@ class Resources:
     reader: SnapshotReader
     memory: SnapshotMemory
     cache: SnapshotCache
+    announcer: Announcer
+    hub: EventHub
     refresher: Refresher
     traffic: Traffic
     operators: Operators
@@ -120,15 +126,21 @@ async def open_resources(
 
 @asynccontextmanager
 async def background_work(resources: Resources) -> AsyncIterator[None]:
-    """Refresh on schedule, and hear of other processes' snapshots, for the length of the block."""
-    settings = resources.settings
-    subscription = SnapshotSubscription(
-        resources.redis, Keys(settings.key_prefix), resources.cache, resources.memory
+    """Refresh on schedule, and hear of other processes' work, for the length of the block."""
+    settings, memory = resources.settings, resources.memory
+    follower = EventFollower(
+        resources.redis,
+        Keys(settings.key_prefix),
+        resources.hub,
+        receive=resources.cache.receive,
+        distrust=memory.distrust,
     )
+    freshness = FreshnessWatch(memory, resources.announcer, resources.clock)
     scheduler = RefreshScheduler(resources.refresher, interval=settings.refresh_interval)
     async with (
-        subscription.running(),
+        follower.running(),
         scheduler.running(),
+        freshness.running(),
         resources.companions.running(),
         resources.traffic.settling(),
     ):
@@ -170,6 +182,8 @@ def _assemble(
         others=names[1:],
     )
     memory = SnapshotMemory(clock, policy)
+    hub = EventHub()
+    announcer = Announcer(EventLog(redis, keys), hub)
     cache = SnapshotCache(redis, keys, reader, memory, policy)
     watched = tuple(
         WatchedFeed.of(
@@ -179,7 +193,7 @@ def _assemble(
     )
     board = FeedBoard(redis, keys.feed_reports("feeds"), watched, clock)
     refresher = Refresher(
-        Stages(Intake(watched, series, prices), reader, memory, cache),
+        Stages(Intake(watched, series, prices), reader, memory, cache, announcer),
         board,
         # Processes that pull the same feeds take turns, whichever of them they let speak first.
         Lease(redis, keys.lease("+".join(sorted(names)))),
@@ -208,6 +222,8 @@ def _assemble(
         reader,
         memory,
         cache,
+        announcer,
+        hub,
         refresher,
         traffic,
         operators,

@@ -38,6 +38,8 @@ class Stored:
     """Samples that Redis refused, by reason."""
     changed: bool = False
     """Whether the series are not what this process knew: by us, or by somebody else."""
+    readings: tuple[Reading, ...] = field(default=(), compare=False)
+    """The readings of which Redis took a value."""
 
 
 class SeriesStore:
@@ -84,6 +86,16 @@ class SeriesStore:
                 found[metric] = (from_milliseconds(sample[0]), sample[1])
         return found
 
+    async def count(self, feed: str) -> int:
+        """Return how many readings are stored; where the metrics differ, the larger number."""
+        with redis_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            for metric in Metric:
+                pipe.ts().info(self._keys.series(feed, metric))
+            replies = await pipe.execute(raise_on_error=False)
+        found = [series_reply(reply) for reply in replies]
+        return max((info.total_samples for info in found if info), default=0)
+
     async def _add(self, feed: str, readings: Sequence[Reading]) -> Stored:
         samples = {self._keys.series(feed, metric): _samples(readings, metric) for metric in Metric}
         surprised = await self._recent.update(samples)
@@ -95,6 +107,7 @@ class SeriesStore:
             already_stored=len(readings) - len(sent),
             rejected=rejected,
             changed=surprised or bool(accepted),
+            readings=tuple(r for r in readings if to_milliseconds(r.time) in accepted),
         )
 
     async def _write(self, missing: Mapping[str, Samples]) -> tuple[set[int], Counter[str]]:
