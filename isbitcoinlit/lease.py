@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from isbitcoinlit.errors import LeaseLost, StorageError
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.redis_client import redis_errors
+from isbitcoinlit.tasks import running
 
 HOLD_SECONDS = 10.0
 """A holder that dies is replaced after this; a living one renews three times as often."""
@@ -96,13 +97,8 @@ class Lease:
     @asynccontextmanager
     async def renewed(self) -> AsyncIterator[None]:
         """Keep the lease for as long as the block takes."""
-        task = asyncio.create_task(self._renew_for_ever())
-        try:
+        async with running(self._renew_for_ever()):
             yield
-        finally:
-            task.cancel()
-            # Not `await task`: if we are cancelled ourselves meanwhile, that must not be swallowed.
-            await asyncio.wait([task])
 
     async def _renew_for_ever(self) -> None:
         while True:

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -62,6 +62,17 @@ def connect(url: str) -> Redis:
         retry=_RetryAtOnce(backoff, RETRIES),
     )
     return Redis.from_pool(pool)
+
+
+def without_retries(redis: Redis) -> Redis:
+    """Make a client of the same server with a connection of its own, whose every loss it tells.
+
+    After a silent retry the server may be another one, or one that has lost its memory.
+    """
+    pool = redis.connection_pool
+    options = {**pool.connection_kwargs, "retry": Retry(NoBackoff(), 0)}
+    own = ConnectionPool(pool.connection_class, max_connections=1, **options)
+    return Redis.from_pool(own)
 
 
 @contextmanager

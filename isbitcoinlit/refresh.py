@@ -2,20 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import FeedError, LeaseLost, NoData, RefreshBusy, StorageError
+from isbitcoinlit.events.announcer import Announcer
 from isbitcoinlit.intake.board import FeedBoard
 from isbitcoinlit.intake.feeds import FeedOutcome, Intake, complaint
 from isbitcoinlit.lease import Lease, Word
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Snapshot
+from isbitcoinlit.refresh_report import RefreshReport
 from isbitcoinlit.snapshot.cache import SnapshotCache
-from isbitcoinlit.snapshot.document import to_dict as document_of
 from isbitcoinlit.snapshot.memory import SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
 
@@ -29,54 +27,6 @@ log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshReport:
-    """What a refresh did."""
-
-    feed: str
-    """The feed that speaks, which the numbers are about."""
-    fetched: int
-    """Rows that the feed sent."""
-    added: int
-    already_stored: int
-    rejected: Mapping[str, int]
-    """Values not stored, by reason."""
-    newest: datetime | None
-    """Time of the newest reading that the feed sent."""
-    duration_ms: float
-    snapshot: Snapshot | None
-    changed: bool
-    """Whether the snapshot was computed anew, so that other processes should hear of it."""
-    feeds: tuple[FeedOutcome, ...]
-    """What each feed gave that was asked."""
-
-
-def to_dict(report: RefreshReport) -> dict[str, Any]:
-    """Return the report in the shape that `POST /refresh` and the command line give."""
-    document = {
-        **_numbers(report),
-        "duration_ms": report.duration_ms,
-        "snapshot": document_of(report.snapshot) if report.snapshot else None,
-    }
-    if len(report.feeds) > 1:
-        document["feeds"] = [
-            _numbers(outcome) | {"error": str(outcome.error) if outcome.error else None}
-            for outcome in report.feeds
-        ]
-    return document
-
-
-def _numbers(said: RefreshReport | FeedOutcome) -> dict[str, Any]:
-    return {
-        "feed": said.feed,
-        "fetched": said.fetched,
-        "added": said.added,
-        "already_stored": said.already_stored,
-        "rejected": dict(said.rejected),
-        "newest": said.newest.isoformat() if said.newest else None,
-    }
-
-
-@dataclass(frozen=True, slots=True)
 class Stages:
     """The three stages of a refresh, and the memory that the last one fills."""
 
@@ -84,6 +34,7 @@ class Stages:
     reader: SnapshotReader
     memory: SnapshotMemory
     cache: SnapshotCache
+    announcer: Announcer
 
 
 class Refresher:
@@ -99,6 +50,7 @@ class Refresher:
         self._interval = interval
         self._running: asyncio.Task[RefreshReport | None] | None = None
         self._storage_failed = False
+        self._shared: RefreshReport | None = None
         self.results: Counter[str] = Counter()
         """How many refreshes ended which way."""
 
@@ -127,7 +79,11 @@ class Refresher:
         return report
 
     async def share(self, report: RefreshReport) -> None:
-        """Put the snapshot where other processes find it, unless they have it; never raises."""
+        """Tell others what is new, whoever of those who joined comes first; never raises."""
+        if report is self._shared:
+            return
+        self._shared = report
+        await self._stages.announcer.readings({one.feed: one.readings for one in report.feeds})
         if report.snapshot and report.changed:
             try:
                 await self._stages.cache.share(report.snapshot)
@@ -183,7 +139,8 @@ class Refresher:
         return report
 
     async def _finish(self) -> None:
-        """Give the lease back; what cannot be given back expires."""
+        """Say how the feeds are, and give the lease back; what cannot be given back expires."""
+        await self._stages.announcer.feeds(feed.report() for feed in self._stages.intake.feeds)
         try:
             rest = max(self._interval * TURN, self._stages.intake.wait)
             word = Word(self._board.key, self._board.write())

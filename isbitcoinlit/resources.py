@@ -8,12 +8,21 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from isbitcoinlit.clock import Clock, SystemClock
+from isbitcoinlit.embedded.server import EmbeddedRedis, open_or_join
 from isbitcoinlit.errors import RedisUnavailable
+from isbitcoinlit.events.announcer import Announcer
+from isbitcoinlit.events.follower import EventFollower
+from isbitcoinlit.events.hub import EventHub
+from isbitcoinlit.events.log import EventLog
 from isbitcoinlit.feeds.base import Feed
 from isbitcoinlit.feeds.build import build_feed
 from isbitcoinlit.feeds.health import FeedHealth
 from isbitcoinlit.feeds.live.sentiment import WINDOW
 from isbitcoinlit.feeds.watched import WatchedFeed
+from isbitcoinlit.history.builder import RollupBuilder
+from isbitcoinlit.history.cache import AnswerCache
+from isbitcoinlit.history.reader import HistoryReader
+from isbitcoinlit.history.summary import SummaryReader
 from isbitcoinlit.intake.board import FeedBoard
 from isbitcoinlit.intake.build import open_companions
 from isbitcoinlit.intake.companions import Companions
@@ -22,17 +31,19 @@ from isbitcoinlit.lease import Lease
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.operators.desk import Operators, open_operators
 from isbitcoinlit.redis_client import connect
-from isbitcoinlit.redis_server import EmbeddedRedis, open_or_join
 from isbitcoinlit.refresh import Refresher, Stages
 from isbitcoinlit.scheduler import RefreshScheduler
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.live_record import LiveRecord
+from isbitcoinlit.series.planner import BucketReader
+from isbitcoinlit.series.rollup_backfill import RollupBackfill
 from isbitcoinlit.series.rollups import Rollups
+from isbitcoinlit.series.samples import ReadingReader
 from isbitcoinlit.series.source_prices import SourcePrices
 from isbitcoinlit.series.store import SeriesStore
 from isbitcoinlit.settings import Settings
-from isbitcoinlit.snapshot.broadcast import SnapshotSubscription
 from isbitcoinlit.snapshot.cache import SnapshotCache
+from isbitcoinlit.snapshot.freshness import FreshnessWatch
 from isbitcoinlit.snapshot.memory import CachePolicy, SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
 from isbitcoinlit.traffic import Traffic
@@ -58,7 +69,12 @@ class Resources:
     reader: SnapshotReader
     memory: SnapshotMemory
     cache: SnapshotCache
+    announcer: Announcer
+    hub: EventHub
     refresher: Refresher
+    answers: AnswerCache
+    history: HistoryReader
+    summaries: SummaryReader
     traffic: Traffic
     operators: Operators
 
@@ -120,15 +136,29 @@ async def open_resources(
 
 @asynccontextmanager
 async def background_work(resources: Resources) -> AsyncIterator[None]:
-    """Refresh on schedule, and hear of other processes' snapshots, for the length of the block."""
-    settings = resources.settings
-    subscription = SnapshotSubscription(
-        resources.redis, Keys(settings.key_prefix), resources.cache, resources.memory
+    """Refresh on schedule, and hear of other processes' work, for the length of the block."""
+    settings, memory = resources.settings, resources.memory
+    keys = Keys(settings.key_prefix)
+    follower = EventFollower(
+        resources.redis,
+        keys,
+        resources.hub,
+        receive=resources.cache.receive,
+        distrust=memory.distrust,
     )
+    freshness = FreshnessWatch(memory, resources.announcer, resources.clock)
     scheduler = RefreshScheduler(resources.refresher, interval=settings.refresh_interval)
+    builder = RollupBuilder(
+        resources.series,
+        RollupBackfill(resources.redis, keys),
+        resources.reader.feeds,
+        Lease(resources.redis, keys.lease("rollups")),
+    )
     async with (
-        subscription.running(),
+        follower.running(),
+        builder.running(),
         scheduler.running(),
+        freshness.running(),
         resources.companions.running(),
         resources.traffic.settling(),
     ):
@@ -158,7 +188,10 @@ def _assemble(
     """Put the pieces together; nothing is sent yet."""
     keys = Keys(settings.key_prefix)
     policy = CachePolicy(settings.snapshot_ttl, settings.stale_after, settings.serve_stale_for)
-    series = SeriesStore(redis, keys, retention_seconds=settings.retention)
+    answers = AnswerCache(redis, keys, clock)
+    series = SeriesStore(
+        redis, keys, retention_seconds=settings.retention, tell=answers.forget_touched
+    )
     prices = SourcePrices(redis, keys, retention_seconds=settings.retention)
     names = [feed.name for feed in feeds]
     reader = SnapshotReader(
@@ -170,6 +203,8 @@ def _assemble(
         others=names[1:],
     )
     memory = SnapshotMemory(clock, policy)
+    hub = EventHub()
+    announcer = Announcer(EventLog(redis, keys), hub)
     cache = SnapshotCache(redis, keys, reader, memory, policy)
     watched = tuple(
         WatchedFeed.of(
@@ -179,7 +214,7 @@ def _assemble(
     )
     board = FeedBoard(redis, keys.feed_reports("feeds"), watched, clock)
     refresher = Refresher(
-        Stages(Intake(watched, series, prices), reader, memory, cache),
+        Stages(Intake(watched, series, prices), reader, memory, cache, announcer),
         board,
         # Processes that pull the same feeds take turns, whichever of them they let speak first.
         Lease(redis, keys.lease("+".join(sorted(names)))),
@@ -194,6 +229,7 @@ def _assemble(
         reports=lambda: [feed.report() for feed in watched],
         refreshes=refresher.results,
     )
+    buckets, readings = BucketReader(redis, keys), ReadingReader(redis, keys)
     operators = open_operators(settings, redis, keys, clock)
     return Resources(
         settings,
@@ -208,7 +244,12 @@ def _assemble(
         reader,
         memory,
         cache,
+        announcer,
+        hub,
         refresher,
+        answers,
+        HistoryReader(buckets, readings, clock, stale_after=settings.stale_after),
+        SummaryReader(buckets, readings),
         traffic,
         operators,
     )

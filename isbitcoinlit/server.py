@@ -9,15 +9,14 @@ from functools import partial
 from ipaddress import ip_address
 
 import uvicorn
-from fastapi import FastAPI
 from pydantic import SecretStr
 
 from isbitcoinlit import log
+from isbitcoinlit.embedded.server import EmbeddedRedis
 from isbitcoinlit.errors import ListenError
-from isbitcoinlit.redis_server import EmbeddedRedis
 from isbitcoinlit.resources import SERVICE_ROLE, open_resources
 from isbitcoinlit.settings import Settings
-from isbitcoinlit.web.app import create_app
+from isbitcoinlit.web.app import Service, create_app
 from isbitcoinlit.workers import run_workers
 
 KEEP_ALIVE_SECONDS = 75
@@ -48,7 +47,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the app's resources, listen, and say where."""
         app = self.config.loaded_app
-        assert isinstance(app, FastAPI)
+        assert isinstance(app, Service)
         await self._open.enter_async_context(app.router.lifespan_context(app))
         try:
             await super().startup(sockets)
@@ -63,7 +62,11 @@ class Server(uvicorn.Server):
             _say_welcome(sockets[0])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish the answers under way, and close what is open."""
+        """End the streams, finish the other answers under way, and close what is open."""
+        app = self.config.loaded_app
+        assert isinstance(app, Service)
+        # Streams never finish by themselves, and uvicorn waits for them before it says anything.
+        app.stop_streams()
         try:
             await super().shutdown(sockets)
         finally:

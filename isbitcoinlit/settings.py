@@ -115,6 +115,22 @@ class Settings(AccessSettings, SourceSettings):
     workers: int = Field(
         default=1, ge=1, le=64, description="Number of processes that answer requests."
     )
+    max_streams: int = Field(
+        default=4_000,
+        ge=0,
+        description="Streams (`/api/v1/stream`) that one process keeps open at a time.",
+    )
+    max_streams_per_client: int = Field(
+        default=20,
+        ge=0,
+        description="Streams that one process keeps open at a time for one client address.",
+    )
+    max_points: int = Field(
+        default=5_000,
+        ge=100,
+        le=100_000,
+        description="Rows of one answer about the past.",
+    )
     operator_token: SecretStr | None = Field(
         default=None,
         min_length=16,

@@ -4,7 +4,6 @@ import ctypes
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from multiprocessing.context import SpawnProcess
@@ -16,7 +15,7 @@ PAUSE_SECONDS = 1.0
 """Between a worker's death and its successor, so that a worker that cannot live is no storm."""
 STOP_SECONDS = 3.0
 """How long workers may take to finish; longer than the server's own limits."""
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.05
 _PR_SET_PDEATHSIG = 1
 
 log = get_logger()
@@ -24,17 +23,38 @@ log = get_logger()
 
 def run_workers(count: int, target: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     """Keep `count` processes running `target(*arguments)` until SIGTERM or SIGINT."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stop = _StopSignal()
     workers = [_start(target, arguments) for _ in range(count)]
-    while not stopping.wait(_LOOK_SECONDS):
+    while not stop.comes_within(_LOOK_SECONDS):
         for place, worker in enumerate(workers):
-            if not worker.is_alive() and not stopping.is_set():
+            if not worker.is_alive() and not stop.came:
                 log.warning("worker-died", pid=worker.pid, exit_status=worker.exitcode)
-                if not stopping.wait(PAUSE_SECONDS):
+                if not stop.comes_within(PAUSE_SECONDS):
                     workers[place] = _start(target, arguments)
     _stop(workers)
+
+
+class _StopSignal:
+    """Whether SIGTERM or SIGINT came.
+
+    A plain flag: a handler that takes the lock of a `threading.Event`, while the code that it
+    interrupts holds that lock, never returns.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._come)
+
+    def comes_within(self, seconds: float) -> bool:
+        """Wait for it, looking often enough."""
+        deadline = time.monotonic() + seconds
+        while not self.came and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+        return self.came
+
+    def _come(self, *_: object) -> None:
+        self.came = True
 
 
 def _start(target: Callable[..., None], arguments: tuple[Any, ...]) -> SpawnProcess:

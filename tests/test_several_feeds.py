@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from isbitcoinlit.errors import FeedInvalid, FeedUnavailable
 from isbitcoinlit.feeds.base import Pull
 from isbitcoinlit.feeds.health import FeedState
-from isbitcoinlit.refresh import to_dict
+from isbitcoinlit.refresh_report import to_dict
 from isbitcoinlit.resources import Resources
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.settings import Settings

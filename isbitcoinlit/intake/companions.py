@@ -17,6 +17,7 @@ from isbitcoinlit.lease import Lease, Word
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Metric
 from isbitcoinlit.series.rollups import Rollups
+from isbitcoinlit.tasks import running
 
 TURN = 1.1
 """Looks for which a finished one keeps other processes from looking."""
@@ -64,12 +65,10 @@ class Companions:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Look at once and then every hour, for the length of the block."""
-        task = asyncio.create_task(self._run())
         try:
-            yield
+            async with running(self._run()):
+                yield
         finally:
-            task.cancel()
-            await asyncio.wait([task])
             if self.feeds or self._gaps:
                 with suppress(StorageError):
                     await self._lease.leave()

@@ -9,6 +9,7 @@ from datetime import datetime
 from isbitcoinlit.errors import FeedError, FeedInvalid, FeedUnavailable
 from isbitcoinlit.feeds.base import Pull
 from isbitcoinlit.feeds.watched import WatchedFeed
+from isbitcoinlit.models import Reading
 from isbitcoinlit.series.source_prices import SourcePrices
 from isbitcoinlit.series.store import SeriesStore, Stored
 
@@ -29,6 +30,8 @@ class FeedOutcome:
     changed: bool = False
     """Whether its series are not what this process knew."""
     error: FeedError | None = None
+    readings: tuple[Reading, ...] = ()
+    """The readings that were new."""
 
 
 class Intake:
@@ -91,4 +94,5 @@ def _outcome(name: str, pull: Pull, stored: Stored) -> FeedOutcome:
         rejected=dict(Counter(pull.rejected) + Counter(stored.rejected)),
         newest=pull.readings[-1].time if pull.readings else None,
         changed=stored.changed,
+        readings=stored.readings,
     )

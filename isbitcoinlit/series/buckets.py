@@ -99,11 +99,9 @@ _FOLDS: Mapping[Part, Callable[[float, float], float]] = {
 }
 
 
-def fold(earlier: Bucket | None, later: Bucket) -> Bucket:
-    """Make one bucket of two neighbours with the same parts; a deviation cannot be folded."""
-    if earlier is None:
-        return later
-    return {part: _FOLDS[part](earlier[part], value) for part, value in later.items()}
+def fold(part: Part, earlier: float, later: float) -> float:
+    """Make one number of those of two neighbouring buckets; a deviation cannot be folded."""
+    return _FOLDS[part](earlier, later)
 
 
 class Aggregation(StrEnum):

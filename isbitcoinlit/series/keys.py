@@ -79,9 +79,14 @@ class Keys:
         return self._key("snapshot", "lock")
 
     @property
-    def snapshot_channel(self) -> str:
-        """Pub/sub channel on which new snapshots are told to the other processes."""
-        return self._key("snapshot", "channel")
+    def events(self) -> str:
+        """Stream of the last events, for other processes and for clients that come back."""
+        return self._key("events")
+
+    @property
+    def status(self) -> str:
+        """Hash of the states that `status` events have told last."""
+        return self._key("status")
 
     def lease(self, name: str) -> str:
         """The lease that lets one process at a time do the named work."""

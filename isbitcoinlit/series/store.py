@@ -1,7 +1,7 @@
 """Readings go into Redis time series, each of them once."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -39,15 +39,24 @@ class Stored:
     """Samples that Redis refused, by reason."""
     changed: bool = False
     """Whether the series are not what this process knew: by us, or by somebody else."""
-    written: Span | None = None
-    """From the first to the last sample that Redis took."""
+    readings: tuple[Reading, ...] = field(default=(), compare=False)
+    """The readings of which Redis took a value."""
 
 
 class SeriesStore:
     """The time series of all feeds in one Redis."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, retention_seconds: int = 0) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        keys: Keys,
+        *,
+        retention_seconds: int = 0,
+        tell: Callable[[str, Span], Awaitable[None]] | None = None,
+    ) -> None:
+        """`tell` hears of which feed readings were stored, and between which times."""
         self._redis = redis
+        self._tell = tell
         self._keys = keys
         self._retention_ms = retention_seconds * 1_000
         self._definitions = SeriesDefinitions(redis, keys, retention_seconds=retention_seconds)
@@ -89,6 +98,16 @@ class SeriesStore:
                 found[metric] = (from_milliseconds(sample[0]), sample[1])
         return found
 
+    async def count(self, feed: str) -> int:
+        """Return how many readings are stored; where the metrics differ, the larger number."""
+        with redis_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            for metric in PAIR:
+                pipe.ts().info(self._keys.series(feed, metric))
+            replies = await pipe.execute(raise_on_error=False)
+        found = [series_reply(reply) for reply in replies]
+        return max((info.total_samples for info in found if info), default=0)
+
     async def _add(
         self, feed: str, metrics: Iterable[Metric], readings: Sequence[Reading]
     ) -> Stored:
@@ -97,13 +116,15 @@ class SeriesStore:
         missing = {key: self._recent[key].missing(wanted) for key, wanted in samples.items()}
         oldest = await self._oldest_allowed(feed, missing)
         accepted, rejected = await self._write(missing, oldest)
+        if accepted and self._tell:
+            await self._tell(feed, Span(min(accepted), max(accepted) + 1))
         sent = {timestamp for wanted in missing.values() for timestamp in wanted}
         return Stored(
             added=len(accepted),
             already_stored=len(readings) - len(sent),
             rejected=rejected,
             changed=surprised or bool(accepted),
-            written=Span(min(accepted), max(accepted) + 1) if accepted else None,
+            readings=tuple(r for r in readings if to_milliseconds(r.time) in accepted),
         )
 
     async def _oldest_allowed(self, feed: str, missing: Mapping[str, Samples]) -> int:

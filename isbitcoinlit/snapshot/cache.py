@@ -9,6 +9,8 @@ from redis.asyncio.lock import Lock
 from redis.exceptions import LockError
 
 from isbitcoinlit.errors import StorageError
+from isbitcoinlit.events.event import EventKind
+from isbitcoinlit.events.log import EventLog
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Snapshot
 from isbitcoinlit.redis_client import redis_errors
@@ -42,6 +44,7 @@ class SnapshotCache:
     ) -> None:
         self._redis = redis
         self._keys = keys
+        self._events = EventLog(redis, keys)
         self._reader = reader
         self._memory = memory
         self._policy = policy
@@ -85,7 +88,7 @@ class SnapshotCache:
         with redis_errors():
             pipe = self._redis.pipeline(transaction=False)
             pipe.set(self._keys.snapshot, text, px=math.ceil(self._policy.ttl * 1_000))
-            pipe.publish(self._keys.snapshot_channel, text)
+            self._events.append_to(pipe, EventKind.SNAPSHOT, text)
             await pipe.execute()
 
     async def aclose(self) -> None:

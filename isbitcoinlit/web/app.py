@@ -19,20 +19,27 @@ from isbitcoinlit.settings import Settings, load_settings
 from isbitcoinlit.web import (
     audit,
     auth,
+    badge,
     feeds,
     health,
-    index,
+    history,
     live,
     metrics,
+    page,
     problems,
     refresh,
+    senticrypt,
     snapshot,
+    stream,
+    summary,
     usage,
 )
+from isbitcoinlit.web.assets import Assets
 from isbitcoinlit.web.envelope import Envelope
 from isbitcoinlit.web.hot_path import HotPath
 from isbitcoinlit.web.metering import Metering
 from isbitcoinlit.web.snapshot_response import SnapshotResponder
+from isbitcoinlit.web.streams import OpenStreams
 
 _DESCRIPTION = """
 The price of Bitcoin and the mood about it.
@@ -56,6 +63,10 @@ class Service(FastAPI):
     """The app, with polls taken out before the framework's own work."""
 
     hot_path: HotPath | None = None
+
+    def stop_streams(self) -> None:
+        """End what would stay open, for a server that is about to wait for connections."""
+        self.state.streams.stop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the app's life."""
@@ -83,6 +94,7 @@ def create_app(
             background_work(resources),
         ):
             app.state.resources = resources
+            app.state.streams = OpenStreams(settings, resources.traffic.meters.gauges)
             app.hot_path = HotPath(
                 resources.memory,
                 resources.cache,
@@ -99,10 +111,30 @@ def create_app(
         lifespan=lifespan,
         middleware=[Middleware(Metering), Middleware(Envelope)],
         license_info={"name": "MIT", "identifier": "MIT"},
+        docs_url=None,  # FastAPI's own would load its viewer from elsewhere; see page.py.
+        redoc_url=None,
     )
+    app.state.assets = Assets()
     app.state.settings = settings
     app.state.responder = SnapshotResponder(settings)
-    for module in (snapshot, live, refresh, health, feeds, index, auth, usage, audit, metrics):
+    routes = (
+        snapshot,
+        live,
+        history,
+        summary,
+        senticrypt,
+        stream,
+        badge,
+        refresh,
+        health,
+        feeds,
+        page,
+        auth,
+        usage,
+        audit,
+        metrics,
+    )
+    for module in routes:
         app.include_router(module.router)
     problems.install(app)
     _describe_problems(app)

@@ -52,14 +52,13 @@ async def _checks(resources: Resources) -> AsyncIterator[CheckSchema]:
     yield await _redis(resources)
     yield await _snapshot(resources)
     for report in await resources.board.reports():
-        yield _feed(report)
+        yield _feed(report, speaks=report.name == resources.reader.feed)
 
 
-def _feed(report: FeedReport) -> CheckSchema:
+def _feed(report: FeedReport, *, speaks: bool) -> CheckSchema:
     newest = f"newest reading {report.newest.isoformat()}" if report.newest else "not asked yet"
-    return CheckSchema(
-        name=f"feed {report.name}", status=report.state.value, detail=report.last_error or newest
-    )
+    detail = (report.last_error or newest) + (" (speaks)" if speaks else "")
+    return CheckSchema(name=f"feed {report.name}", status=report.state.value, detail=detail)
 
 
 async def _redis(resources: Resources) -> CheckSchema:

@@ -17,6 +17,7 @@ from isbitcoinlit.snapshot.memory import Entry, SnapshotMemory, Source
 from isbitcoinlit.traffic import Traffic
 from isbitcoinlit.web.envelope import CORS_HEADERS, request_id
 from isbitcoinlit.web.metering import rate_headers
+from isbitcoinlit.web.negotiation import prefers_text
 from isbitcoinlit.web.snapshot import PATH
 from isbitcoinlit.web.snapshot_response import Headers, HttpAnswer, SnapshotResponder, matches
 
@@ -68,8 +69,8 @@ class HotPath:
                 identity = value
             elif name == b"x-forwarded-for":
                 forwarded = value if forwarded is None else forwarded + b"," + value
-            elif name == b"authorization":
-                return False  # An operator, who is counted as one.
+            elif name == b"authorization" or (name == b"accept" and prefers_text(value)):
+                return False  # An operator, who is counted as one; or plain text, which is rare.
         now = self._monotonic()
         peer = scope["client"]
         client = self._addresses.client(peer[0] if peer else None, forwarded)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from fastapi.responses import JSONResponse
 
 from isbitcoinlit.errors import IsBitcoinLitError
-from isbitcoinlit.refresh import to_dict
+from isbitcoinlit.refresh_report import to_dict
 from isbitcoinlit.web.deps import ResourcesDep
 from isbitcoinlit.web.guard import require_operator
 from isbitcoinlit.web.problems import responses

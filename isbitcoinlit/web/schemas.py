@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from isbitcoinlit.models import Direction
+from isbitcoinlit.snapshot.verdict import Verdict
 
 _EXAMPLE: dict[str, Any] = {
     "is_bitcoin_lit": True,
@@ -52,6 +53,51 @@ class HourlyAverageSchema(BaseModel):
     )
 
 
+class PointSchema(BaseModel):
+    """The average of one hour."""
+
+    time: datetime = Field(description="Start of the hour.")
+    value: float
+
+
+class ChangeSchema(BaseModel):
+    """The way of one metric over the snapshot."""
+
+    model_config = {"serialize_by_alias": True}
+
+    direction: Direction
+    from_: PointSchema | None = Field(alias="from", description="The first hour with a value.")
+    to: PointSchema | None = Field(description="The last hour with a value.")
+    change: float | None
+    change_percent: float | None = Field(description="For the price only.")
+
+
+class CoverageSchema(BaseModel):
+    """How complete one hour is."""
+
+    time: datetime = Field(description="Start of the hour.")
+    coverage: float = Field(description="Share of the readings that it could have by now.")
+
+
+class ThresholdsSchema(BaseModel):
+    """The numbers that decide."""
+
+    rising_above: float = Field(description="The change above which a metric rises.")
+    stale_after_seconds: float
+
+
+class ExplanationSchema(BaseModel):
+    """Why the snapshot says what it says."""
+
+    verdict: Verdict
+    reason: str = Field(examples=["price rising, sentiment falling over the last 3 hours"])
+    price: ChangeSchema
+    sentiment: ChangeSchema
+    coverage: list[CoverageSchema]
+    thresholds: ThresholdsSchema
+    rule: str
+
+
 class SnapshotSchema(BaseModel):
     """The last three hours of price and mood."""
 
@@ -68,6 +114,9 @@ class SnapshotSchema(BaseModel):
         description="Whether the newest reading is too old, or could not be checked."
     )
     feed: str = Field(description="Where the readings come from; `demo` is not real data.")
+    explanation: ExplanationSchema | None = Field(
+        default=None, description="Why; only with `?explain=true`."
+    )
 
 
 class FeedOutcomeSchema(BaseModel):
@@ -119,3 +168,12 @@ class LiveSchema(BaseModel):
     """Whether the process runs."""
 
     status: Literal["ok"]
+
+
+class ShieldsSchema(BaseModel):
+    """A badge, as shields.io takes it from an endpoint."""
+
+    schema_version: Literal[1] = Field(alias="schemaVersion")
+    label: str = Field(examples=["bitcoin"])
+    message: str = Field(examples=["lit"])
+    color: str = Field(examples=["#c2410c"])

@@ -17,7 +17,7 @@ import httpx
 
 from tests.waiting import runs, until
 
-COMMAND = [sys.executable, "-c", "from isbitcoinlit.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from isbitcoinlit.cli.app import main; main()"]
 START_SECONDS = 20
 READ_SECONDS = 10
 _URL = re.compile(r"runs at (http://\S+)")
@@ -85,10 +85,10 @@ def service(**settings: object) -> Iterator[Service]:
         running.end()
 
 
-def start(**settings: object) -> Service:
-    """Start `isbitcoinlit serve` with these settings; it may refuse."""
+def start(*arguments: str, **settings: object) -> Service:
+    """Start `isbitcoinlit serve`, or another command, with these settings; it may refuse."""
     process = subprocess.Popen(
-        [*COMMAND, "serve"],
+        [*COMMAND, *(arguments or ("serve",))],
         env=_environment({"port": 0, "log_level": "debug", **settings}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -74,10 +74,10 @@ async def test_each_has_a_daily_series(
     """Their values are stored under their own names, and every process knows how they are."""
     respx.get(FNG).mock(return_value=httpx.Response(200, json=INDEX))
     respx.get(DAILY).mock(return_value=httpx.Response(200, json=DAYS))
-    respx.get(OHLC).mock(return_value=httpx.Response(503))
+    respx.get(OHLC).mock(side_effect=play_bitstamp)
 
     async with companions.running():
-        await eventually(lambda: all(feed.report().pulls for feed in companions.watched))
+        await asked(lambda: redis.exists(companions.board.key))
     day = 1_625_443_200_000
 
     for name, value in (("fear-greed", -0.06), ("senticrypt-daily", 0.12)):

@@ -78,9 +78,10 @@ def test_all_keys_share_a_cluster_slot() -> None:
         keys.series("demo", Metric.PRICE),
         keys.snapshot,
         keys.snapshot_lock,
-        keys.snapshot_channel,
+        keys.events,
+        keys.status,
         keys.lease("demo"),
     )
 
-    assert len(set(names)) == 5
+    assert len(set(names)) == 6
     assert all(name.startswith("{lit}:") for name in names)

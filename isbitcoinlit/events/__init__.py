@@ -1,0 +1,1 @@
+"""What happens, told to everybody: through Redis to processes, from there to clients."""

@@ -1,0 +1,85 @@
+"""Says in events what this process did and saw; never raises, never in silence."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from isbitcoinlit.errors import StorageError
+from isbitcoinlit.events.event import EventKind
+from isbitcoinlit.events.hub import EventHub
+from isbitcoinlit.events.log import EventLog, Telling
+from isbitcoinlit.feeds.health import FeedReport
+from isbitcoinlit.log import get_logger
+from isbitcoinlit.models import Reading
+
+MANY = 100
+"""More new readings than this at once are a history to fetch, and would push out other events."""
+
+log = get_logger()
+
+
+class Announcer:
+    """Appends events; those that Redis did not take are owed as one `resync`."""
+
+    def __init__(self, events: EventLog, hub: EventHub) -> None:
+        self._events = events
+        self._hub = hub
+        self._owed: list[Telling] = []
+
+    async def readings(self, readings: Mapping[str, Sequence[Reading]]) -> None:
+        """Tell of readings that have been stored, by their feed."""
+        tellings = [*self._owed]
+        for feed, new in readings.items():
+            if len(new) > MANY:
+                tellings.append(_resync("many-readings", feed=feed, readings=len(new)))
+            else:
+                tellings += [(EventKind.READING, _reading(feed, reading)) for reading in new]
+        if not tellings:
+            return
+        try:
+            await self._events.append(tellings)
+            self._owed = []
+        except StorageError as error:
+            self._owed = [_resync("events-lost")]
+            log.warning("readings-not-announced", reason=str(error))
+
+    async def feeds(self, reports: Iterable[FeedReport]) -> None:
+        """Tell how feeds are doing, where that is news."""
+        for report in reports:
+            data = {"feed": report.name, "state": report.state, "reason": report.last_error}
+            await self._change(f"feed {report.name}", report.state, data)
+
+    async def freshness(self, feed: str, as_of: datetime, *, stale: bool) -> None:
+        """Tell whether the newest reading is too old, where that is news."""
+        data = {"feed": feed, "stale": stale, "as_of": as_of.isoformat()}
+        await self._change(f"freshness {feed}", str(stale), data)
+
+    async def _change(self, subject: str, state: str, data: dict[str, Any]) -> None:
+        if self._hub.states.get(subject) == state:
+            return
+        try:
+            await self._events.append_change(subject, state, _json(data))
+        except StorageError as error:
+            log.info("status-not-announced", subject=subject, reason=str(error))
+        else:
+            self._hub.states[subject] = state
+
+
+def _reading(feed: str, reading: Reading) -> str:
+    return _json(
+        {
+            "time": reading.time.isoformat(),
+            "price": reading.price,
+            "sentiment": reading.sentiment,
+            "feed": feed,
+        }
+    )
+
+
+def _resync(reason: str, **more: str | int) -> Telling:
+    return EventKind.RESYNC, _json({"reason": reason, **more})
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,100 @@
+// Keeps the page in step with the service: by its stream, else by polls, and says which.
+
+const QUIET = 10_000; // ms without a word, after which the service is asked whether it is there
+const ANSWER = 5_000; // ms that an answer may take
+const SHORT = 3_000; // ms of silence that are no news: a restart, a changed network
+const AGAIN = 30_000; // ms until a refused stream is asked for again
+const HIDDEN = 60_000; // ms after which a page that nobody sees gives its connection back
+
+/** Tell `page` what happens: `snapshot`, `reading`, `status`, `resync` and `link`. */
+export class Live {
+  #page;
+  #source = null;
+  #heard = performance.now();
+  #refused = -Infinity;
+  #asking = false;
+  #link = "none";
+  #hidden = 0;
+
+  constructor(page) {
+    this.#page = page;
+  }
+
+  start() {
+    this.#open();
+    setInterval(() => this.#look(), 1_000);
+    document.addEventListener("visibilitychange", () => this.#seen(!document.hidden));
+  }
+
+  #open() {
+    const source = new EventSource("api/v1/stream");
+    this.#source = source;
+    source.onopen = () => this.#hear("live");
+    source.onerror = () => this.#lose(source);
+    for (const kind of ["snapshot", "reading", "status", "resync"]) {
+      source.addEventListener(kind, (event) => {
+        this.#hear("live");
+        this.#page[kind](JSON.parse(event.data));
+      });
+    }
+  }
+
+  // The browser comes back by itself after a broken connection, but not after a refusal.
+  #lose(source) {
+    if (source.readyState === EventSource.CLOSED) this.#close();
+    this.#ask();
+  }
+
+  #close() {
+    this.#source?.close();
+    this.#source = null;
+    this.#refused = performance.now();
+  }
+
+  #hear(link) {
+    this.#heard = performance.now();
+    this.#tell(link);
+  }
+
+  #tell(link) {
+    if (link === this.#link) return;
+    const before = this.#link;
+    this.#link = link;
+    this.#page.link(link);
+    // What happened meanwhile is in the history, if not in the stream.
+    if (before === "disconnected") this.#page.resync({ reason: "was-disconnected" });
+  }
+
+  #look() {
+    const now = performance.now();
+    if (this.#hidden && now - this.#hidden > HIDDEN) return this.#close();
+    const quiet = now - this.#heard;
+    if (quiet > (this.#link === "disconnected" ? SHORT : QUIET)) this.#ask();
+    if (!this.#source && !this.#hidden && now - this.#refused > AGAIN) this.#open();
+  }
+
+  #seen(visible) {
+    this.#hidden = visible ? 0 : performance.now();
+    if (!visible || this.#source) return;
+    this.#open();
+    this.#page.resync({ reason: "was-hidden" });
+  }
+
+  // The question that tells silence from absence, and the whole of polling.
+  async #ask() {
+    if (this.#asking) return;
+    this.#asking = true;
+    try {
+      const signal = AbortSignal.timeout(ANSWER);
+      const answer = await fetch("is-bitcoin-lit", { cache: "no-store", signal });
+      const link = this.#source?.readyState === EventSource.OPEN ? "live" : "polling";
+      this.#hear(link);
+      if (answer.ok) this.#page.snapshot(await answer.json());
+      if (link === "polling") this.#page.polled();
+    } catch {
+      if (performance.now() - this.#heard > SHORT) this.#tell("disconnected");
+    } finally {
+      this.#asking = false;
+    }
+  }
+}
