@@ -11,7 +11,6 @@ from isbitcoinlit.clock import Clock, SystemClock
 from isbitcoinlit.embedded.server import EmbeddedRedis, open_or_join
 from isbitcoinlit.errors import RedisUnavailable
 from isbitcoinlit.events.announcer import Announcer
-from isbitcoinlit.events.follower import EventFollower
 from isbitcoinlit.events.hub import EventHub
 from isbitcoinlit.events.log import EventLog
 from isbitcoinlit.feeds.base import Feed
@@ -19,7 +18,6 @@ from isbitcoinlit.feeds.build import build_feed
 from isbitcoinlit.feeds.health import FeedHealth
 from isbitcoinlit.feeds.live.sentiment import WINDOW
 from isbitcoinlit.feeds.watched import WatchedFeed
-from isbitcoinlit.history.builder import RollupBuilder
 from isbitcoinlit.history.cache import AnswerCache
 from isbitcoinlit.history.reader import HistoryReader
 from isbitcoinlit.history.summary import SummaryReader
@@ -32,18 +30,15 @@ from isbitcoinlit.log import get_logger
 from isbitcoinlit.operators.desk import Operators, open_operators
 from isbitcoinlit.redis_client import connect
 from isbitcoinlit.refresh import Refresher, Stages
-from isbitcoinlit.scheduler import RefreshScheduler
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.live_record import LiveRecord
 from isbitcoinlit.series.planner import BucketReader
-from isbitcoinlit.series.rollup_backfill import RollupBackfill
 from isbitcoinlit.series.rollups import Rollups
 from isbitcoinlit.series.samples import ReadingReader
 from isbitcoinlit.series.source_prices import SourcePrices
 from isbitcoinlit.series.store import SeriesStore
 from isbitcoinlit.settings import Settings
 from isbitcoinlit.snapshot.cache import SnapshotCache
-from isbitcoinlit.snapshot.freshness import FreshnessWatch
 from isbitcoinlit.snapshot.memory import CachePolicy, SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
 from isbitcoinlit.traffic import Traffic
@@ -132,37 +127,6 @@ async def open_resources(
         except RedisUnavailable as error:
             log.warning("redis-unavailable-at-start", reason=str(error))
         yield resources
-
-
-@asynccontextmanager
-async def background_work(resources: Resources) -> AsyncIterator[None]:
-    """Refresh on schedule, and hear of other processes' work, for the length of the block."""
-    settings, memory = resources.settings, resources.memory
-    keys = Keys(settings.key_prefix)
-    follower = EventFollower(
-        resources.redis,
-        keys,
-        resources.hub,
-        receive=resources.cache.receive,
-        distrust=memory.distrust,
-    )
-    freshness = FreshnessWatch(memory, resources.announcer, resources.clock)
-    scheduler = RefreshScheduler(resources.refresher, interval=settings.refresh_interval)
-    builder = RollupBuilder(
-        resources.series,
-        RollupBackfill(resources.redis, keys),
-        resources.reader.feeds,
-        Lease(resources.redis, keys.lease("rollups")),
-    )
-    async with (
-        follower.running(),
-        builder.running(),
-        scheduler.running(),
-        freshness.running(),
-        resources.companions.running(),
-        resources.traffic.settling(),
-    ):
-        yield
 
 
 async def _redis_url(stack: AsyncExitStack, settings: Settings, role: str) -> str:

@@ -24,6 +24,7 @@ LAYERS = (
     ("usage",),
     ("traffic",),
     ("resources",),
+    ("background",),
     ("doctor", "web", "remote"),
     ("server",),
     ("cli",),

@@ -11,10 +11,11 @@ from starlette.middleware import Middleware
 from starlette.types import Receive, Scope, Send
 
 from isbitcoinlit import __version__
+from isbitcoinlit.background import background_work
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.feeds.base import Feed
 from isbitcoinlit.limits.policy import Group
-from isbitcoinlit.resources import background_work, open_resources
+from isbitcoinlit.resources import open_resources
 from isbitcoinlit.settings import Settings, load_settings
 from isbitcoinlit.web import (
     audit,
