@@ -1,6 +1,7 @@
 """The past over HTTP: 400 readings, 30 s apart, from 08:50 to 12:09:30."""
 
 import csv
+from collections.abc import Iterable
 from io import StringIO
 from itertools import groupby
 from statistics import fmean
@@ -10,7 +11,8 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from isbitcoinlit.models import Reading
+from isbitcoinlit.clock import HOUR
+from isbitcoinlit.models import PAIR, Metric, Reading
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.web.app import Service
 from tests.readings import NOON, GivenFeed, reading, readings
@@ -29,6 +31,11 @@ async def get(client: httpx.AsyncClient, path: str, **parameters: str) -> Any:
     return answer.json()
 
 
+def values(given: Iterable[Reading], metric: Metric) -> list[float]:
+    """The values of a metric that these readings have."""
+    return [value for r in given if (value := r.value(metric)) is not None]
+
+
 def in_python() -> dict[str, list[Reading]]:
     """The readings by the hour they lie in."""
     groups = groupby(GIVEN, key=lambda r: r.time.replace(minute=0, second=0).isoformat())
@@ -44,8 +51,8 @@ async def test_hours_equal_plain_python(client: httpx.AsyncClient) -> None:
     for row in document["data"]:
         found = hours.get(row["time"], [])
         assert row["price_samples"] == row["sentiment_samples"] == len(found)
-        for metric in ("price", "sentiment"):
-            wanted = pytest.approx(fmean(getattr(r, metric) for r in found)) if found else None
+        for metric in PAIR:
+            wanted = pytest.approx(fmean(values(found, metric))) if found else None
             assert row[metric] == wanted
     assert [row["time"] for row in document["data"] if row["partial"]] == [NOON.isoformat()]
     assert document["meta"] == {
@@ -62,27 +69,27 @@ async def test_hours_equal_plain_python(client: httpx.AsyncClient) -> None:
 
 async def test_each_aggregation(client: httpx.AsyncClient) -> None:
     """What an hour is told by follows from its readings."""
-    values = [r.price for r in in_python()["2021-07-07T10:00:00+00:00"] if r.price is not None]
-    mean = fmean(values)
+    found = values(in_python()["2021-07-07T10:00:00+00:00"], Metric.PRICE)
+    mean = fmean(found)
     wanted = {
         "avg": mean,
-        "min": min(values),
-        "max": max(values),
-        "first": values[0],
-        "last": values[-1],
-        "sum": sum(values),
+        "min": min(found),
+        "max": max(found),
+        "first": found[0],
+        "last": found[-1],
+        "sum": sum(found),
         "count": 120,
-        "range": max(values) - min(values),
-        "std.p": fmean((v - mean) ** 2 for v in values) ** 0.5,
+        "range": max(found) - min(found),
+        "std.p": fmean((v - mean) ** 2 for v in found) ** 0.5,
     }
     for aggregation, value in wanted.items():
-        found = await get(
+        document = await get(
             client,
             "/api/v1/series",
             aggregation=aggregation,
             **{"from": "2021-07-07T10:00", "to": "2021-07-07T11:00"},
         )
-        assert [row["price"] for row in found["data"]] == [pytest.approx(value, rel=1e-9)]
+        assert [row["price"] for row in document["data"]] == [pytest.approx(value, rel=1e-9)]
 
 
 async def test_one_metric(client: httpx.AsyncClient) -> None:
@@ -118,6 +125,13 @@ async def test_times_in_milliseconds(client: httpx.AsyncClient) -> None:
     assert found["meta"]["next"] == 1_625_655_600_000
 
 
+def cell(value: object) -> str:
+    """A value as a table has it."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 async def test_csv_has_the_same_rows(client: httpx.AsyncClient) -> None:
     """Asked for by `format` or `Accept`: a header line, empty cells for null."""
     rows = (await get(client, "/api/v1/series"))["data"]
@@ -130,31 +144,23 @@ async def test_csv_has_the_same_rows(client: httpx.AsyncClient) -> None:
     assert list(table[0]) == list(rows[0])
     for cells, row in zip(table, rows, strict=True):
         for name, value in row.items():
-            text = (
-                ""
-                if value is None
-                else str(value).lower()
-                if value in (True, False) and isinstance(value, bool)
-                else str(value)
-            )
+            text = cell(value)
             assert cells[name] == text
 
 
 async def test_candles(client: httpx.AsyncClient) -> None:
     """First, highest, lowest and last of each hour; a gap has nulls; sentiment has them too."""
-    values = [
-        r.sentiment for r in in_python()["2021-07-07T11:00:00+00:00"] if r.sentiment is not None
-    ]
+    moods = values(in_python()["2021-07-07T11:00:00+00:00"], Metric.SENTIMENT)
     found = await get(client, "/api/v1/candles", metric="sentiment", **{"from": "2021-07-07T08:00"})
     late = next(c for c in found["data"] if c["time"] == "2021-07-07T11:00:00+00:00")
 
     assert late == {
         "time": "2021-07-07T11:00:00+00:00",
         "close_time": "2021-07-07T12:00:00+00:00",
-        "open": values[0],
-        "high": max(values),
-        "low": min(values),
-        "close": values[-1],
+        "open": moods[0],
+        "high": max(moods),
+        "low": min(moods),
+        "close": moods[-1],
         "samples": 120,
         "partial": False,
     }
@@ -198,9 +204,7 @@ async def test_a_foreign_cursor(client: httpx.AsyncClient) -> None:
 async def test_summary(client: httpx.AsyncClient) -> None:
     """Latest, high and low equal the readings'; no change is told that does not reach back."""
     found = await get(client, "/api/v1/summary")
-    last_hour = [
-        r.price for r in GIVEN if r.time >= GIVEN[-1].time - (NOON - NOON.replace(hour=11))
-    ]
+    last_hour = values((r for r in GIVEN if r.time >= GIVEN[-1].time - HOUR), Metric.PRICE)
     hour = found["price"]["windows"]["1h"]
 
     assert found["price"]["latest"] == GIVEN[-1].price
@@ -307,9 +311,9 @@ async def test_the_answer_is_computed_once(
 ) -> None:
     """A second request finds the first one's answer."""
     first = await client.get("/api/v1/candles?from=now-2h")
-    names = await redis.zrange(Keys(key_prefix).cache_names, 0, -1)
-    key = Keys(key_prefix).cache(names[0])
-    text = await redis.get(key)
+    (name,) = await redis.zrange(Keys(key_prefix).cache_names, 0, -1)
+    key = Keys(key_prefix).cache(str(name))
+    text = str(await redis.get(key))
     await redis.set(key, text.replace('"samples":120', '"samples":121'), keepttl=True)
 
     second = await client.get("/api/v1/candles?from=now-2h")
