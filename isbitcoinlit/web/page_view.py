@@ -44,7 +44,6 @@ def feed_values(report: FeedReport) -> dict[str, str]:
     """Return what the templates say about the feed."""
     return {
         "feed": report.name,
-        "feed_name": report.name,
         "feed_state": report.state,
         "feed_words": FEED_WORDS[report.state],
         "demo_hidden_html": "" if report.name == "demo" else " hidden",

@@ -40,15 +40,16 @@ export class PriceChart {
       autoSize: true,
       layout: { attributionLogo: false, background: { color: CLEAR }, fontSize: 12, panes: { enableResize: false } },
       grid: { vertLines: { visible: false } },
-      rightPriceScale: { borderVisible: false, minimumWidth: 64 },
+      rightPriceScale: { borderVisible: false, minimumWidth: 64, entireTextOnly: true },
       timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, fixLeftEdge: true, fixRightEdge: true },
       localization: { locale: "en-US", timeFormatter: (at) => `${minute(at * 1_000)} UTC` },
     });
     this.#series = {
       price: this.#chart.addSeries(LineSeries, { lineWidth: 2, priceLineVisible: false, priceFormat: { type: "custom", minMove: 0.01, formatter: (value) => count(Math.round(value)) } }, 0),
-      sentiment: this.#chart.addSeries(BaselineSeries, { lineWidth: 1.5, priceLineVisible: false, baseValue: { type: "price", price: 0 }, priceFormat: { type: "custom", minMove: 0.001, formatter: (value) => value.toFixed(2) } }, 1),
+      sentiment: this.#chart.addSeries(BaselineSeries, { lineWidth: 1.5, priceLineVisible: false, baseValue: { type: "price", price: 0 }, priceFormat: { type: "custom", minMove: 0.001, formatter: (value) => value.toFixed(2).replace("-", "−") } }, 1),
     };
-    this.#series.price.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom: 0.08 } });
+    this.#series.price.priceScale().applyOptions({ scaleMargins: { top: 0.06, bottom: 0.1 } });
+    this.#series.sentiment.priceScale().applyOptions({ scaleMargins: { top: 0.14, bottom: 0.1 } });
     const [top, bottom] = this.#chart.panes();
     top.setStretchFactor(2);
     bottom.setStretchFactor(1);

@@ -20,6 +20,8 @@ const page = {
   state: JSON.parse(at("state").textContent),
 
   snapshot(snapshot) {
+    // Another feed speaks now: its readings are another history.
+    if (snapshot.feed !== root.dataset.feed) this.resync();
     this.state.snapshot = snapshot;
     this.fresh();
     at("age").hidden = at("hours").hidden = false;
@@ -45,6 +47,7 @@ const page = {
   },
 
   reading(reading) {
+    if (reading.feed !== root.dataset.feed) return;
     this.state.readings += 1;
     write("readings", words.count(this.state.readings));
     const { snapshot } = this.state;
@@ -54,26 +57,32 @@ const page = {
   },
 
   status(status) {
-    if (status.state) {
-      at("feed").dataset.state = status.state;
-      write("feed-state", STATES[status.state] ?? status.state);
-    }
+    if (status.feed !== root.dataset.feed) return;
+    if (status.state) this.feed(status.state);
     if ("stale" in status && this.state.snapshot) {
       this.state.snapshot.stale = status.stale;
       this.fresh();
     }
   },
 
+  feed(state) {
+    at("feed").dataset.state = state;
+    write("feed-state", STATES[state] ?? state);
+  },
+
   /** Something was not told: ask the server for all that the page knows. */
   async resync() {
-    this.chart?.load(this.range);
     const answer = await fetch("./", { cache: "no-store" }).catch(() => null);
     if (!answer?.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     this.state = JSON.parse(fresh.getElementById("state").textContent);
-    write("readings", words.count(this.state.readings));
-    this.status({ state: fresh.getElementById("feed").dataset.state });
+    root.dataset.feed = fresh.documentElement.dataset.feed;
+    write("feed-name", root.dataset.feed);
+    at("demo").hidden = fresh.getElementById("demo").hidden;
+    write("readings", fresh.getElementById("readings").textContent);
+    this.feed(fresh.getElementById("feed").dataset.state);
     if (this.state.snapshot) this.snapshot(this.state.snapshot);
+    await this.chart?.load(this.range);
   },
 
   polled() {
