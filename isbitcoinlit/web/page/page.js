@@ -9,14 +9,14 @@ const write = (id, text) => {
   if (at(id).textContent !== text) at(id).textContent = text; // or screen readers repeat it
 };
 
-const LINKS = { live: "Live", polling: "Polling", disconnected: "Disconnected" };
-const STATES = { ok: "is fine", stale: "has nothing new", failing: "is failing" };
+const LINKS = { none: "Not live", live: "Live", polling: "Polling", disconnected: "Disconnected" };
+const STATES = { ok: "is fine", stale: "has nothing new", failing: "is failing", unknown: "cannot be asked" };
 
 const page = {
   chart: null,
   range: "24h",
-  lost: null,
-  // Set by the server: the snapshot, the number of readings, when readings count as stale.
+  pointed: null, // what is under the crosshair
+  // From the server: snapshot, newest reading, number of readings, when readings count as stale.
   state: JSON.parse(at("state").textContent),
 
   snapshot(snapshot) {
@@ -39,6 +39,7 @@ const page = {
     const verdict = words.verdict(seen);
     root.dataset.verdict = verdict.replace(" ", "-");
     root.dataset.stale = stale;
+    this.pill();
     write("verdict", verdict[0].toUpperCase() + verdict.slice(1));
     write("reason", words.reason(seen));
     document.title = `${at("verdict").textContent} · Is Bitcoin lit?`;
@@ -50,10 +51,23 @@ const page = {
     if (reading.feed !== root.dataset.feed) return;
     this.state.readings += 1;
     write("readings", words.count(this.state.readings));
-    const { snapshot } = this.state;
+    const { snapshot, newest } = this.state;
     if (snapshot && reading.time > snapshot.as_of) snapshot.as_of = reading.time;
+    if (reading.time > newest.time) {
+      newest.time = reading.time;
+      for (const metric of ["price", "sentiment"]) newest[metric] = reading[metric] ?? newest[metric];
+    }
     this.chart?.add(reading);
+    this.show();
     this.tick();
+  },
+
+  /** What is under the crosshair, or else the newest reading. */
+  show() {
+    const { time, price, sentiment } = this.pointed ?? this.state.newest;
+    write("price-now", words.price(price));
+    write("sentiment-now", words.sentiment(sentiment));
+    write("time-now", time ? words.minute(time) : "–");
   },
 
   status(status) {
@@ -82,6 +96,7 @@ const page = {
     write("readings", fresh.getElementById("readings").textContent);
     this.feed(fresh.getElementById("feed").dataset.state);
     if (this.state.snapshot) this.snapshot(this.state.snapshot);
+    this.show();
     await this.chart?.load(this.range);
   },
 
@@ -91,11 +106,17 @@ const page = {
 
   link(link) {
     root.dataset.link = link;
-    write("link-text", LINKS[link]);
-    this.lost = link === "disconnected" ? new Date() : null;
-    const since = this.lost && words.minute(this.lost);
-    at("disconnected").hidden = !this.lost;
-    write("disconnected", since ? `Disconnected since ${since} UTC. What is shown may be out of date; trying again.` : "");
+    this.pill();
+    const lost = link === "disconnected";
+    const since = words.minute(Date.now() - ahead);
+    at("disconnected").hidden = !lost;
+    write("disconnected", lost ? `Disconnected since ${since} UTC. What is shown may be out of date; trying again.` : "");
+    if (lost) this.feed("unknown");
+  },
+
+  pill() {
+    const { link, stale } = root.dataset;
+    write("link-text", link === "live" && stale === "true" ? "Stale" : LINKS[link]);
   },
 
   tick() {
@@ -122,10 +143,9 @@ function row(hour) {
   return line;
 }
 
-function show(point) {
-  write("price-now", words.price(point.price));
-  write("sentiment-now", words.sentiment(point.sentiment));
-  write("time-now", point.time ? words.minute(point.time) : "–");
+function point(at) {
+  page.pointed = at;
+  page.show();
 }
 
 async function choose(range) {
@@ -155,6 +175,6 @@ new Live(page).start();
 
 if (at("chart").dataset.chart === "built") {
   const { PriceChart } = await import("./chart.js");
-  page.chart = new PriceChart(at("chart"), at("chart-note"), show);
+  page.chart = new PriceChart(at("chart"), at("chart-note"), point);
   await page.chart.load(page.range);
 }
