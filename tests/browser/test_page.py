@@ -72,21 +72,20 @@ def test_a_new_reading_appears(serve: Serve, visit: Open, source: SentiCryptServ
 
 def test_a_service_that_is_killed(serve: Serve, visit: Open) -> None:
     """The page says that it is disconnected, keeps the answer, and recovers by itself."""
-    with serve() as running:
-        with visit(running.url) as page:
-            page.is_("live")
+    with serve() as running, visit(running.url) as page:
+        page.is_("live")
+        page.drawn()
+        page.offline = True
+        port = running.url.rpartition(":")[2]
+        running.stop(signal.SIGKILL)
+        page.is_("disconnected", GONE_MILLISECONDS)
+        expect(page["disconnected"]).to_be_visible()
+        page.says("link-text", "Disconnected")
+        keep(page.page, "desktop-light-disconnected")
+        with serve(port=port):
+            page.is_("live", GONE_MILLISECONDS)
+            expect(page["disconnected"]).to_be_hidden()
             page.drawn()
-            page.offline = True
-            port = running.url.rpartition(":")[2]
-            running.stop(signal.SIGKILL)
-            page.is_("disconnected", GONE_MILLISECONDS)
-            expect(page["disconnected"]).to_be_visible()
-            page.says("link-text", "Disconnected")
-            keep(page.page, "desktop-light-disconnected")
-            with serve(port=port):
-                page.is_("live", GONE_MILLISECONDS)
-                expect(page["disconnected"]).to_be_hidden()
-                page.drawn()
 
 
 def test_a_service_that_hangs(serve: Serve, visit: Open) -> None:
@@ -142,7 +141,8 @@ COLUMNS_DRAWN = """() => {
   return Array.from({ length: width }, (_, x) => {
     for (let y = 0; y < height; y++) {
       const at = 4 * (y * width + x);
-      if (data[at] === r && data[at + 1] === g && data[at + 2] === b && data[at + 3] === 255) return true;
+      const [red, green, blue, alpha] = data.subarray(at, at + 4);
+      if (red === r && green === g && blue === b && alpha === 255) return true;
     }
     return false;
   });
@@ -201,12 +201,21 @@ def test_with_the_keyboard(serve: Serve, visit: Open) -> None:
         order = []
         for _ in range(11):
             page.page.keyboard.press("Tab")
-            order.append(page.page.evaluate(
-                "document.activeElement.id || document.activeElement.innerText"
-            ))
+            order.append(
+                page.page.evaluate("document.activeElement.id || document.activeElement.innerText")
+            )
         assert order == [
-            "IsBitcoinLit", "API", "Health", "curl", "copy",
-            "3 h", "24 h", "7 d", "30 d", "chart", "TradingView",
+            "IsBitcoinLit",
+            "API",
+            "Health",
+            "curl",
+            "copy",
+            "3 h",
+            "24 h",
+            "7 d",
+            "30 d",
+            "chart",
+            "TradingView",
         ]
         page.page.get_by_role("button", name="7 d").focus()
         page.page.keyboard.press("Enter")

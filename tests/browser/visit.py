@@ -42,9 +42,7 @@ class Visit:
 
     def is_(self, link: str, milliseconds: int = SOON) -> None:
         """Wait until the page knows itself to be live, polling or disconnected."""
-        expect(self.page.locator("html")).to_have_attribute(
-            "data-link", link, timeout=milliseconds
-        )
+        expect(self.page.locator("html")).to_have_attribute("data-link", link, timeout=milliseconds)
 
     def drawn(self) -> None:
         """Wait until the chart shows the history."""

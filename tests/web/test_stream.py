@@ -222,9 +222,13 @@ async def test_a_client_that_has_gone(make_app: Callable[..., Service]) -> None:
 )
 async def test_one_too_many(serve: Serve, setting: str, status: int) -> None:
     """Beyond a process's streams, or a client's, the answer is a problem that says when to ask."""
-    async with serve(**{setting: 2}) as url, stream(url), stream(url):
-        async with httpx.AsyncClient() as client:
-            response = await client.get(f"{url}/api/v1/stream")
+    async with (
+        serve(**{setting: 2}) as url,
+        stream(url),
+        stream(url),
+        httpx.AsyncClient() as client,
+    ):
+        response = await client.get(f"{url}/api/v1/stream")
 
     assert_problem(response, status, "too-many-streams")
     assert int(response.headers["retry-after"]) > 0

@@ -24,7 +24,10 @@ def hours(*values: tuple[float | None, float | None]) -> GivenFeed:
     ("given", "line"),
     [
         ([(1, 0.1), (2, 0.2), (3, 0.3)], "yes price and sentiment rising over the last 3 hours"),
-        ([(3, 0.1), (2, 0.2), (1, 0.3)], "no price falling, sentiment rising over the last 3 hours"),
+        (
+            [(3, 0.1), (2, 0.2), (1, 0.3)],
+            "no price falling, sentiment rising over the last 3 hours",
+        ),
         ([(1, 0.1), (2, 0.1), (3, 0.1)], "no price rising, sentiment flat over the last 3 hours"),
         ([(1, 0.1), (2, 0.2), (3, None)], "yes price and sentiment rising over the last 2 hours"),
         ([(1, None), (2, None), (3, 0.3)], "unknown too few hours with both price and sentiment"),
