@@ -54,20 +54,19 @@ def test_a_new_reading_appears(serve: Serve, visit: Open, source: SentiCryptServ
     """What the feed gives shows a second later, without a reload."""
     rows = rising(until=100)
     source.send(rows)
-    with serve(feed="senticrypt", senticrypt_url=source.url) as running:
-        with visit(running.url) as page:
-            page.drawn()
-            page.is_("live")
-            page.says("verdict", "Lit")
-            page.says("readings", f"{len(rows)}")
-            page.page.evaluate("window.same = true")
-            new = {"timestamp": round(time.time() - 1, 1), "btc_price": "77777.77", "mean": 0.9}
-            source.send([*rows, new])
-            running.refresh()
-            page.says("readings", f"{len(rows) + 1}", 2_000)
-            expect(page["as-of"]).to_have_text(re.compile(r"^\d seconds? ago$"))
-            page.says("price-now", "77,777.77")
-            assert page.page.evaluate("window.same")
+    with serve(feed="senticrypt", senticrypt_url=source.url) as running, visit(running.url) as page:
+        page.drawn()
+        page.is_("live")
+        page.says("verdict", "Lit")
+        page.says("readings", f"{len(rows)}")
+        page.page.evaluate("window.same = true")
+        new = {"timestamp": round(time.time() - 1, 1), "btc_price": "77777.77", "mean": 0.9}
+        source.send([*rows, new])
+        running.refresh()
+        page.says("readings", f"{len(rows) + 1}", 2_000)
+        expect(page["as-of"]).to_have_text(re.compile(r"^\d seconds? ago$"))
+        page.says("price-now", "77,777.77")
+        assert page.page.evaluate("window.same")
 
 
 def test_a_service_that_is_killed(serve: Serve, visit: Open) -> None:
