@@ -114,6 +114,7 @@ def create_app(
         license_info={"name": "MIT", "identifier": "MIT"},
         docs_url=None,  # FastAPI's own would load its viewer from elsewhere; see page.py.
         redoc_url=None,
+        redirect_slashes=False,  # One address each; behind a proxy the redirect would name another.
     )
     app.state.assets = Assets()
     app.state.settings = settings
