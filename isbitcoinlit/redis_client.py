@@ -5,12 +5,23 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
+from redis.asyncio.connection import SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.crc import key_slot
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.maint_notifications import MaintNotificationsConfig
 
 from isbitcoinlit.errors import RedisUnavailable, SeriesUnusable, TimeSeriesMissing
+from isbitcoinlit.redis_primary import (
+    ClusterFinder,
+    FollowingConnection,
+    FollowingTLSConnection,
+    PrimaryFinder,
+    SentinelFinder,
+)
+from isbitcoinlit.redis_url import RedisUrl, Shape, parse
 
 CONNECT_SECONDS = 1.0
 """Redis is near; a connection that takes longer is a Redis that is not there."""
@@ -49,19 +60,50 @@ def _failed_at_once(error: Exception) -> bool:
     return not any(isinstance(e, RedisTimeoutError) for e in (error, error.__cause__))
 
 
-def connect(url: str) -> Redis:
-    """Make a client for the address; nothing is sent before the first command."""
-    backoff = ExponentialWithJitterBackoff(base=0.01, cap=0.1)
-    pool = BlockingConnectionPool.from_url(
-        url,
+def connect(url: str, prefix: str = "") -> Redis:
+    """Make a client for the address; nothing is sent before the first command.
+
+    In a Cluster it talks to the server that has the keys of this prefix.
+    """
+    pool = BlockingConnectionPool(
+        **_options(parse(url), prefix),
         decode_responses=True,
         max_connections=CONNECTIONS,
         timeout=ANSWER_SECONDS,
-        socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=ANSWER_SECONDS,
-        retry=_RetryAtOnce(backoff, RETRIES),
+        retry=_RetryAtOnce(ExponentialWithJitterBackoff(base=0.01, cap=0.1), RETRIES),
+        # What only Redis' own cloud has, and what asks for one more round trip per connection.
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
     return Redis.from_pool(pool)
+
+
+def _options(address: RedisUrl, prefix: str) -> dict[str, Any]:
+    """Return what a pool is told about the connections it makes."""
+    given: dict[str, Any] = dict(parse_url(address.plain))
+    limits = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
+    if address.shape is Shape.SINGLE:
+        return limits | given
+    tls = given.pop("connection_class", None) is SSLConnection
+    del given["host"]
+    kind = FollowingTLSConnection if tls else FollowingConnection
+    return limits | given | {"connection_class": kind, "finder": _finder(address, given, prefix)}
+
+
+def _finder(address: RedisUrl, given: dict[str, Any], prefix: str) -> PrimaryFinder:
+    tls = address.plain.startswith("rediss")
+    asked = {name: value for name, value in given.items() if name != "db"} | {"ssl": tls}
+    if address.shape is Shape.CLUSTER:
+        slot = key_slot(f"{{{prefix}}}".encode())
+        return ClusterFinder(address.nodes, asked, slot, names=tls)
+    user, password = address.sentinel_login
+    asked |= {"username": user, "password": password}
+    return SentinelFinder(address.nodes, asked, address.service)
+
+
+def finder_of(redis: Redis) -> PrimaryFinder | None:
+    """Return what finds the client's primary, if there may be another one some day."""
+    finder: PrimaryFinder | None = redis.connection_pool.connection_kwargs.get("finder")
+    return finder
 
 
 def without_retries(redis: Redis) -> Redis:
