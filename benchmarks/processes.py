@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from isbitcoinlit.redis_server import EmbeddedRedis
+from isbitcoinlit.embedded.server import EmbeddedRedis
 from isbitcoinlit.settings import variable
 
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -55,7 +55,7 @@ def service(
     redis_url: str, settings: Mapping[str, object], core: int | None = SERVER_CORE
 ) -> Iterator[Running]:
     """Run `isbitcoinlit serve` on the demo feed, with these settings."""
-    code = "from isbitcoinlit.cli import main; main()"
+    code = "from isbitcoinlit.cli.app import main; main()"
     always = {
         "redis_url": redis_url,
         "feed": "demo",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from isbitcoinlit.clock import Clock, SystemClock
+from isbitcoinlit.embedded.server import EmbeddedRedis, open_or_join
 from isbitcoinlit.errors import RedisUnavailable
 from isbitcoinlit.events.announcer import Announcer
 from isbitcoinlit.events.follower import EventFollower
@@ -26,7 +27,6 @@ from isbitcoinlit.lease import Lease
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.operators.desk import Operators, open_operators
 from isbitcoinlit.redis_client import connect
-from isbitcoinlit.redis_server import EmbeddedRedis, open_or_join
 from isbitcoinlit.refresh import Refresher, Stages
 from isbitcoinlit.scheduler import RefreshScheduler
 from isbitcoinlit.series.keys import Keys

@@ -12,8 +12,8 @@ import uvicorn
 from pydantic import SecretStr
 
 from isbitcoinlit import log
+from isbitcoinlit.embedded.server import EmbeddedRedis
 from isbitcoinlit.errors import ListenError
-from isbitcoinlit.redis_server import EmbeddedRedis
 from isbitcoinlit.resources import SERVICE_ROLE, open_resources
 from isbitcoinlit.settings import Settings
 from isbitcoinlit.web.app import Service, create_app

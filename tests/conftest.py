@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from isbitcoinlit.redis_server import EmbeddedRedis
+from isbitcoinlit.embedded.server import EmbeddedRedis
 from isbitcoinlit.settings import PREFIX, Settings
 from tests.manual_clock import ManualClock
 

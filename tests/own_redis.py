@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from isbitcoinlit import redis_launcher
-from isbitcoinlit.redis_server import find_server
-from isbitcoinlit.redis_supervisor import answers
+from isbitcoinlit.embedded import launcher
+from isbitcoinlit.embedded.server import find_server
+from isbitcoinlit.embedded.supervisor import answers
 from tests.waiting import until
 
-_ENDS_WITH_US = (sys.executable, "-I", "-S", redis_launcher.__file__)
+_ENDS_WITH_US = (sys.executable, "-I", "-S", launcher.__file__)
 """What starts a server that does not outlive tests that are killed."""
 
 

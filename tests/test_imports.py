@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "isbitcoinlit"
 LAYERS = (
     ("models", "errors", "rate"),
     ("settings", "access_settings", "source_settings", "clock", "log", "tasks"),
-    ("redis_client", "redis_server", "redis_supervisor", "data_directory", "workers"),
+    ("redis_client", "embedded", "workers"),
     ("feeds", "series", "shared_secret"),
     ("events",),
     ("snapshot",),
@@ -25,7 +25,7 @@ LAYERS = (
     ("resources",),
     ("doctor", "web", "remote"),
     ("server",),
-    ("cli", "cli_options", "cli_operators", "cli_backfill"),
+    ("cli",),
 )
 """Data moves right, imports point left: a module imports from its own layer or an earlier one."""
 
@@ -62,11 +62,11 @@ ROOMS = {
         "resources",
         "web/app",
     ),
-    "rich": ("cli", "cli_operators", "cli_backfill"),
+    "rich": ("cli",),
     "stamina": ("feeds",),
     "starlette": ("web",),
     "structlog": ("log", "web/envelope"),
-    "typer": ("cli", "cli_options", "cli_operators", "cli_backfill"),
+    "typer": ("cli",),
     "uvicorn": ("server",),
 }
 """Where each library from elsewhere lives; nothing else may know it."""
@@ -74,7 +74,7 @@ ROOMS = {
 STRANGERS = {("feeds", "series"), ("series", "feeds")}
 """They meet in `refresh` only."""
 
-ENVIRONMENT = ("settings", "redis_launcher", "remote")
+ENVIRONMENT = ("settings", "embedded/launcher", "remote")
 """The only readers of `os.environ`."""
 
 
@@ -125,7 +125,7 @@ PARTS = {part for parts in LAYERS for part in parts}
 def test_imports_point_left(module: str) -> None:
     """No module imports from a layer to its right, and every part of the package has a layer."""
     part = part_of(module)
-    if part in ("__init__", "redis_launcher"):
+    if module in ("__init__", "embedded/launcher"):
         assert ours(MODULES[module]) == set()
         return
 
@@ -196,7 +196,7 @@ def test_one_reader_of_the_time(module: str) -> None:
     assert not reads or module == "clock"
 
 
-@pytest.mark.parametrize("part", ["web.app", "server", "cli", "resources"])
+@pytest.mark.parametrize("part", ["web.app", "server", "cli.app", "resources"])
 def test_importing_does_nothing(part: str) -> None:
     """An import reads no setting, opens no socket, and starts no thread."""
     watch = (

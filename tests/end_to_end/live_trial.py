@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from isbitcoinlit.redis_server import EmbeddedRedis
+from isbitcoinlit.embedded.server import EmbeddedRedis
 from tests.end_to_end.service import Service, service
 from tests.end_to_end.world import World, played_world
 from tests.waiting import until

@@ -17,7 +17,7 @@ import httpx
 
 from tests.waiting import runs, until
 
-COMMAND = [sys.executable, "-c", "from isbitcoinlit.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from isbitcoinlit.cli.app import main; main()"]
 START_SECONDS = 20
 READ_SECONDS = 10
 _URL = re.compile(r"runs at (http://\S+)")

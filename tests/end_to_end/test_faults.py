@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from isbitcoinlit.redis_server import EmbeddedRedis
+from isbitcoinlit.embedded.server import EmbeddedRedis
 from tests.end_to_end.senticrypt import SentiCryptServer
 from tests.end_to_end.service import Service, service
 from tests.waiting import until

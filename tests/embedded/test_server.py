@@ -11,14 +11,14 @@ from subprocess import PIPE, Popen
 import pytest
 from redis import Redis
 
+from isbitcoinlit.embedded.server import EmbeddedRedis, find_server, open_or_join, running_url
 from isbitcoinlit.errors import DataDirectoryInUse, EmbeddedRedisError
-from isbitcoinlit.redis_server import EmbeddedRedis, find_server, open_or_join, running_url
 from tests.waiting import runs, until
 
 OWNER = """
 import signal, sys
 from pathlib import Path
-from isbitcoinlit.redis_server import EmbeddedRedis
+from isbitcoinlit.embedded.server import EmbeddedRedis
 with EmbeddedRedis(Path(sys.argv[1]), "serve"):
     sys.stdout.write("started\\n")
     sys.stdout.flush()

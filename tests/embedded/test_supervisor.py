@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from isbitcoinlit import data_directory
+from isbitcoinlit.embedded import data_directory
+from isbitcoinlit.embedded.server import EmbeddedRedis, find_server
 from isbitcoinlit.errors import EmbeddedRedisError
-from isbitcoinlit.redis_server import EmbeddedRedis, find_server
 from tests.waiting import runs, until
 
 NEVER_ANSWERS = "exec sleep 60"

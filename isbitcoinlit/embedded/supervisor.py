@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from socket import AF_UNIX, socket
 
-from isbitcoinlit.data_directory import DataDirectory
+from isbitcoinlit.embedded.data_directory import DataDirectory
 from isbitcoinlit.errors import EmbeddedRedisError
 from isbitcoinlit.log import get_logger
 
@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.005
 _ANSWER_SECONDS = 1.0
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
-_LAUNCHER = Path(__file__).with_name("redis_launcher.py")
+_LAUNCHER = Path(__file__).with_name("launcher.py")
 _LOG_LINES = 5
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from isbitcoinlit.data_directory import SERVICE, DataDirectory
+from isbitcoinlit.embedded.data_directory import SERVICE, DataDirectory
+from isbitcoinlit.embedded.supervisor import Supervisor, answers
 from isbitcoinlit.errors import DataDirectoryInUse, EmbeddedRedisError
-from isbitcoinlit.redis_supervisor import Supervisor, answers
 
 JOIN_SECONDS = 5.0
 """How long a service that has just begun may take until its server answers."""

@@ -1,4 +1,4 @@
-"""The command line."""
+"""The commands themselves; groups of them have files of their own."""
 
 import asyncio
 import json
@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from isbitcoinlit import __version__, cli_backfill, cli_operators, log, server
-from isbitcoinlit.cli_options import (
+from isbitcoinlit import __version__, log, server
+from isbitcoinlit.cli import backfill, operators
+from isbitcoinlit.cli.options import (
     DataDir,
     Feed,
     RedisUrl,
@@ -33,8 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-cli_operators.register(app)
-app.add_typer(cli_backfill.app, name="backfill")
+operators.register(app)
+app.add_typer(backfill.app, name="backfill")
 
 
 def main() -> None:
@@ -90,7 +91,7 @@ def refresh(
     With --url, a service that needs a login asks for it, and the tokens are kept in a file.
     """
     if url is not None:
-        typer.echo(json.dumps(cli_operators.refresh(url, username), indent=2))
+        typer.echo(json.dumps(operators.refresh(url, username), indent=2))
         return
     settings = load(locals())
     log.configure("text", "warning")

@@ -8,10 +8,10 @@ from threading import Event, Thread
 
 import pytest
 
-from isbitcoinlit import data_directory
-from isbitcoinlit.data_directory import DataDirectory, FileLock, Holder
+from isbitcoinlit.embedded import data_directory
+from isbitcoinlit.embedded.data_directory import DataDirectory, FileLock, Holder
+from isbitcoinlit.embedded.server import EmbeddedRedis
 from isbitcoinlit.errors import DataDirectoryInUse, EmbeddedRedisError
-from isbitcoinlit.redis_server import EmbeddedRedis
 from tests.waiting import until
 
 

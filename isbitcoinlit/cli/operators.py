@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from isbitcoinlit import log
-from isbitcoinlit.cli_options import DataDir, RedisUrl, load
+from isbitcoinlit.cli.options import DataDir, RedisUrl, load
 from isbitcoinlit.errors import LoginFailed, OperatorUnknown
 from isbitcoinlit.operators.desk import Operators
 from isbitcoinlit.remote import Remote

@@ -13,7 +13,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Run `redis_launcher.py PARENT_PID PROGRAM ARGUMENT…`."""
+    """Run `launcher.py PARENT_PID PROGRAM ARGUMENT…`."""
     parent, *command = sys.argv[1:]
     _end_with_parent()
     if os.getppid() != int(parent):

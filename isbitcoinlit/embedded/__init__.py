@@ -1,0 +1,1 @@
+"""The embedded Redis Stack: found, started, joined and stopped."""
