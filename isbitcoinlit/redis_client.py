@@ -1,5 +1,6 @@
 """The one Redis client of a process, and what its errors mean to us."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -9,11 +10,17 @@ from redis.asyncio.connection import SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.crc import key_slot
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from isbitcoinlit.errors import RedisUnavailable, SeriesUnusable, TimeSeriesMissing
+from isbitcoinlit.errors import (
+    RedisRefused,
+    RedisUnavailable,
+    SeriesUnusable,
+    StorageError,
+    TimeSeriesMissing,
+)
 from isbitcoinlit.redis_primary import (
     ClusterFinder,
     FollowingConnection,
@@ -38,6 +45,27 @@ _NOT_OURS = ("WRONGTYPE", "not a TSDB key", "key already exists")
 T = TypeVar("T")
 
 _NO_TIME_SERIES = "unknown command 'TS."
+_REFUSALS = {
+    "WRONGPASS": "refuses our user or password: correct ISBITCOINLIT_REDIS_URL",
+    "NOAUTH": "wants a user and a password: put them into ISBITCOINLIT_REDIS_URL",
+    "NOPERM": "does not let our user do this: give it the rights in docs/deploying-redis.md",
+    "OOM": "has no memory left for writes: raise its maxmemory, or set ISBITCOINLIT_RETENTION",
+    "MISCONF": "cannot write to its disk, and takes no writes until it can: make room there",
+}
+"""What does not pass by waiting, by the first word of the server's reply."""
+_PASSING = {
+    "CLUSTERDOWN": "The Cluster has no master for our keys at the moment",
+    "TRYAGAIN": "Our keys are being moved to another server",
+    "ASK": "Our keys are being moved to another server",
+    "MASTERDOWN": "This replica has lost its primary",
+    "NOREPLICAS": "Redis has fewer replicas than it wants for a write",
+    "READONLY": "This server is a replica, and takes no writes",
+    "MOVED": "This server is part of a Cluster and has not our keys: write redis+cluster://",
+}
+"""What may end by itself, by the first word of the reply."""
+_IN_A_PIPELINE = re.compile(r"^Command # \d+ \(.*\) of pipeline caused error: ", re.DOTALL)
+_CODE = re.compile(r"\b(MISCONF|NOREPLICAS|OOM)\b")
+"""Codes that redis-py does not know everywhere."""
 
 
 class _RetryAtOnce(Retry):
@@ -122,16 +150,22 @@ def redis_errors() -> Iterator[None]:
     """Translate what redis-py raises inside the block into our own errors."""
     try:
         yield
-    except ResponseError as error:
+    except (ResponseError, AuthenticationError) as error:
         raise translate(error) from error
     except (RedisError, OSError) as error:
         reason = str(error) or "it did not answer in time"
         raise RedisUnavailable(f"Redis cannot be reached: {reason}") from error
 
 
-def translate(error: ResponseError) -> Exception:
+def translate(error: ResponseError | AuthenticationError) -> StorageError:
     """Say in our words what a server's error reply means."""
-    text = str(error)
+    # In a pipeline redis-py repeats the command, which may hold what is nobody's business.
+    text = _IN_A_PIPELINE.sub("", str(error))
+    word = error.status_code or next(iter(_CODE.findall(text)), "")
+    if word in _REFUSALS:
+        return RedisRefused(f"Redis {_REFUSALS[word]} ({text}).")
+    if word in _PASSING:
+        return RedisUnavailable(f"{_PASSING[word]} ({text}).")
     if _NO_TIME_SERIES in text:
         return TimeSeriesMissing(
             "This Redis has no time series (TS.* commands). Use Redis Stack 7.4 or Redis 8: "

@@ -82,7 +82,8 @@ class PrimaryFinder(ABC):
             task.add_done_callback(self._asking.discard)
             task.add_done_callback(_retrieve)
         give_up = asyncio.get_running_loop().time() + ASK_SECONDS
-        pending, claims = set(tasks), []
+        claims: list[Claim] = []
+        pending = set(tasks)
         while pending and 2 * len(claims) <= len(tasks):
             left = give_up - asyncio.get_running_loop().time()
             done, pending = await asyncio.wait(
@@ -99,9 +100,8 @@ class PrimaryFinder(ABC):
         try:
             async with client:
                 return await self.ask(client)
-        except (RedisError, OSError) as error:
-            log.debug("redis-node-silent", node=_listed([node]), reason=str(error))
-            return None
+        except (RedisError, OSError):
+            return None  # One that is away; when all are, that is the error.
 
     @abstractmethod
     async def ask(self, client: Redis) -> Claim | None:
@@ -111,9 +111,7 @@ class PrimaryFinder(ABC):
 class SentinelFinder(PrimaryFinder):
     """Asks the sentinels."""
 
-    def __init__(
-        self, nodes: Iterable[Endpoint], options: Mapping[str, Any], service: str
-    ) -> None:
+    def __init__(self, nodes: Iterable[Endpoint], options: Mapping[str, Any], service: str) -> None:
         super().__init__(nodes, options)
         self._service = service
 
@@ -139,8 +137,8 @@ class ClusterFinder(PrimaryFinder):
 
     async def ask(self, client: Redis) -> Claim | None:
         """Ask one node, and learn which others there are."""
-        reply: Any = await client.execute_command("CLUSTER NODES")
-        asked = client.get_connection_kwargs()["host"]
+        reply: Any = await client.cluster("NODES")
+        asked = client.connection_pool.connection_kwargs["host"]
         known, claims = [], []
         for address, state in reply.items():
             endpoint = self._endpoint(address, state, asked)
@@ -172,11 +170,11 @@ class FollowingConnection(Connection):
         """Connect; one that leads to a server which is not the primary any more begins anew."""
         if self.is_connected and (self.host, self.port) != self.finder.current:
             await self.disconnect(nowait=True)
-        await super().connect()
+        await super().connect()  # type: ignore[no-untyped-call]
 
     async def _connect(self) -> None:
         self.host, self.port = await self.finder.find()
-        await super()._connect()
+        await super()._connect()  # type: ignore[no-untyped-call]
 
     async def on_connect_check_health(self, check_health: bool = True) -> None:
         """Make sure that it is a primary: who was asked may be behind."""

@@ -26,6 +26,7 @@ from isbitcoinlit.intake.feeds import Intake
 from isbitcoinlit.lease import Lease
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.operators.desk import Operators, open_operators
+from isbitcoinlit.patience import patience_for
 from isbitcoinlit.redis_client import connect
 from isbitcoinlit.refresh import Refresher, Stages
 from isbitcoinlit.scheduler import RefreshScheduler
@@ -104,7 +105,7 @@ async def open_resources(
     async with AsyncExitStack() as stack:
         if redis is None:
             url = await _redis_url(stack, settings, role)
-            redis = await stack.enter_async_context(connect(url))
+            redis = await stack.enter_async_context(connect(url, settings.key_prefix))
         feeds = [feed, *others] if feed else []
         record = LiveRecord(redis, Keys(settings.key_prefix), window=WINDOW)
         for name in settings.feed if feed is None else ():
@@ -170,7 +171,9 @@ def _assemble(
     """Put the pieces together; nothing is sent yet."""
     keys = Keys(settings.key_prefix)
     policy = CachePolicy(settings.snapshot_ttl, settings.stale_after, settings.serve_stale_for)
-    series = SeriesStore(redis, keys, retention_seconds=settings.retention)
+    series = SeriesStore(
+        redis, keys, retention_seconds=settings.retention, min_replicas=settings.min_replicas
+    )
     prices = SourcePrices(redis, keys, retention_seconds=settings.retention)
     names = [feed.name for feed in feeds]
     reader = SnapshotReader(
@@ -199,6 +202,7 @@ def _assemble(
         Lease(redis, keys.lease("+".join(sorted(names)))),
         clock,
         interval=settings.refresh_interval,
+        patience=patience_for(redis),
     )
     traffic = Traffic(
         settings,

@@ -1,20 +1,22 @@
 """Readings go into Redis time series, each of them once."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
-from redis.typing import KeyT
 
 from isbitcoinlit.clock import from_milliseconds, to_milliseconds
+from isbitcoinlit.fence import NO_FENCE, Fence
 from isbitcoinlit.models import Metric, Reading
+from isbitcoinlit.patience import patience_for, ride_out
 from isbitcoinlit.redis_client import redis_errors, series_reply
 from isbitcoinlit.series.definition import SeriesDefinitions
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.recent import RecentSeries, Samples
+from isbitcoinlit.series.writer import Row, SampleWriter
 
 BATCH = 500
 """Samples in one TS.MADD: more is not faster, and stalls the event loop for over 3 ms."""
@@ -40,13 +42,19 @@ class Stored:
     """Whether the series are not what this process knew: by us, or by somebody else."""
     readings: tuple[Reading, ...] = field(default=(), compare=False)
     """The readings of which Redis took a value."""
+    degraded: int = 0
+    """Readings that Redis took, but of which fewer replicas have told than wanted."""
 
 
 class SeriesStore:
     """The time series of all feeds in one Redis."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, retention_seconds: int = 0) -> None:
+    def __init__(
+        self, redis: Redis, keys: Keys, *, retention_seconds: int = 0, min_replicas: int = 0
+    ) -> None:
         self._redis = redis
+        self._writer = SampleWriter(redis, min_replicas=min_replicas)
+        self._patience = patience_for(redis)
         self._keys = keys
         self._definitions = SeriesDefinitions(redis, keys, retention_seconds=retention_seconds)
         self._recent = RecentSeries(redis)
@@ -58,20 +66,23 @@ class SeriesStore:
         """
         await self._definitions.ensure(feed)
 
-    async def add(self, feed: str, readings: Sequence[Reading]) -> Stored:
+    async def add(self, feed: str, readings: Sequence[Reading], fence: Fence = NO_FENCE) -> Stored:
         """Store the readings that Redis does not have; repeating it changes nothing.
 
-        Raises what `prepare` raises.
+        Waits for a primary that is being replaced. Raises what `prepare` raises, and `LeaseLost`.
         """
+        return await ride_out(self._patience, lambda: self._try_to_add(feed, readings, fence))
+
+    async def _try_to_add(self, feed: str, readings: Sequence[Reading], fence: Fence) -> Stored:
         await self.prepare(feed)
-        stored = await self._add(feed, readings)
+        stored = await self._add(feed, readings, fence)
         if "series-missing" not in stored.rejected:
             return stored
         # Somebody emptied Redis since the series were made: make them anew, and try once more.
         self._definitions.forget(feed)
         self._recent.forget(self._keys.series(feed, metric) for metric in Metric)
         await self.prepare(feed)
-        return await self._add(feed, readings)
+        return await self._add(feed, readings, fence)
 
     async def newest(self, feed: str) -> dict[Metric, tuple[datetime, float]]:
         """Return time and value of the last sample of each metric that has one."""
@@ -96,43 +107,56 @@ class SeriesStore:
         found = [series_reply(reply) for reply in replies]
         return max((info.total_samples for info in found if info), default=0)
 
-    async def _add(self, feed: str, readings: Sequence[Reading]) -> Stored:
+    async def _add(self, feed: str, readings: Sequence[Reading], fence: Fence) -> Stored:
         samples = {self._keys.series(feed, metric): _samples(readings, metric) for metric in Metric}
         surprised = await self._recent.update(samples)
         missing = {key: self._recent[key].missing(wanted) for key, wanted in samples.items()}
-        accepted, rejected = await self._write(missing)
+        accepted, rejected, degraded = await self._write(missing, fence)
         sent = {timestamp for wanted in missing.values() for timestamp in wanted}
         return Stored(
-            added=len(accepted),
+            added=len(accepted - degraded),
             already_stored=len(readings) - len(sent),
             rejected=rejected,
             changed=surprised or bool(accepted),
             readings=tuple(r for r in readings if to_milliseconds(r.time) in accepted),
+            degraded=len(degraded),
         )
 
-    async def _write(self, missing: Mapping[str, Samples]) -> tuple[set[int], Counter[str]]:
-        """Send samples in order of time; return the timestamps taken, and the reasons if not."""
+    async def _write(
+        self, missing: Mapping[str, Samples], fence: Fence
+    ) -> tuple[set[int], Counter[str], set[int]]:
+        """Send samples in order of time.
+
+        Return the timestamps taken, the reasons if not, and the timestamps not replicated.
+        """
         rows = sorted(
             (timestamp, key, value)
             for key, samples in missing.items()
             for timestamp, value in samples.items()
         )
         accepted: set[int] = set()
+        degraded: set[int] = set()
         rejected: Counter[str] = Counter()
-        for start in range(0, len(rows), BATCH):
-            batch: list[tuple[KeyT, int | str, float | str]] = [
-                (key, at, value) for at, key, value in rows[start : start + BATCH]
-            ]
-            with redis_errors():
-                replies = await self._redis.ts().madd(batch)
+        for batch in _batched(rows):
+            written = await self._writer.write(batch, fence)
+            taken = set()
             # An error about one sample is a value in the list of replies; it is not raised.
-            for (at, key, _), reply in zip(rows[start : start + BATCH], replies, strict=True):
+            for (at, key, _), reply in zip(batch, written.replies, strict=True):
                 if isinstance(reply, ResponseError):
                     rejected[_reason(reply)] += 1
                 else:
                     self._recent[key].add((at,))
-                    accepted.add(at)
-        return accepted, rejected
+                    taken.add(at)
+            accepted |= taken
+            if not written.replicated:
+                degraded |= taken
+        return accepted, rejected, degraded
+
+
+def _batched(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Cut rows into batches."""
+    for start in range(0, len(rows), BATCH):
+        yield rows[start : start + BATCH]
 
 
 def _samples(readings: Sequence[Reading], metric: Metric) -> dict[int, float]:

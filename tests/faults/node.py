@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from isbitcoinlit import redis_launcher
-from isbitcoinlit.redis_server import find_server
+from isbitcoinlit.embedded import launcher
+from isbitcoinlit.embedded.server import find_server
 from tests.waiting import until
 
 START_SECONDS = 15.0
-_ENDS_WITH_US = (sys.executable, "-I", "-S", redis_launcher.__file__)
+_ENDS_WITH_US = (sys.executable, "-I", "-S", launcher.__file__)
 """What starts a server that does not outlive tests that are killed."""
 HOST = "127.0.0.1"
 

@@ -61,7 +61,7 @@ class Rig:
             if self.name != "cluster":
                 return True
             slot = key_slot(f"{{{prefix}}}".encode())
-            mine = [line for line in self._nodes(node) if "myself" in line.split()[2]]
+            mine = [line for line in _nodes(node) if "myself" in line.split()[2]]
             return any(_holds(slot, part) for part in mine[0].split()[8:])
         except RedisError:
             return False
@@ -72,11 +72,6 @@ class Rig:
         except RedisError:
             return False
         return bool(role[0] == "slave" and str(role[2]) == port)
-
-    def _nodes(self, node: Node) -> list[str]:
-        with Redis(HOST, node.port, decode_responses=True, socket_timeout=2) as client:
-            client.set_response_callback("CLUSTER NODES", str)
-            return str(client.execute_command("CLUSTER NODES")).splitlines()
 
 
 @contextmanager
@@ -95,9 +90,7 @@ def under_sentinel(*options: str) -> Iterator[Rig]:
         first, second, *ports = free_ports(5)
         servers = [
             _started(stack, server(path / "a", first, *options)),
-            _started(
-                stack, server(path / "b", second, "--replicaof", f"{HOST} {first}", *options)
-            ),
+            _started(stack, server(path / "b", second, "--replicaof", f"{HOST} {first}", *options)),
         ]
         told = "".join(
             f"sentinel {line}\n"
@@ -153,7 +146,7 @@ def _join(rig: Rig, buses: Sequence[int]) -> None:
         rig.ask(node, "CLUSTER", "SET-CONFIG-EPOCH", str(number + 1))
     for node, bus in zip(rig.servers[1:], buses[1:], strict=True):
         rig.ask(masters[0], "CLUSTER", "MEET", HOST, str(node.port), str(bus))
-    assert until(lambda: all(len(rig._nodes(n)) == len(rig.servers) for n in rig.servers), 20)
+    assert until(lambda: all(len(_nodes(n)) == len(rig.servers) for n in rig.servers), 20)
     for master, replica in zip(masters, replicas, strict=True):
         identity = rig.ask(master, "CLUSTER", "MYID")
         rig.ask(replica, "CLUSTER", "REPLICATE", identity)
@@ -164,12 +157,18 @@ def _covered(rig: Rig) -> bool:
     """Whether every server knows every server, its role, and that all slots are served."""
     try:
         return all(
-            sum("slave" in line.split()[2] for line in rig._nodes(node)) == 3
+            sum("slave" in line.split()[2] for line in _nodes(node)) == 3
             and "cluster_state:ok" in str(_information(node))
             for node in rig.servers
         )
     except RedisError:
         return False
+
+
+def _nodes(node: Node) -> list[str]:
+    with Redis(HOST, node.port, decode_responses=True, socket_timeout=2) as client:
+        client.set_response_callback("CLUSTER NODES", str)
+        return str(client.execute_command("CLUSTER NODES")).splitlines()
 
 
 def _information(node: Node) -> str:
