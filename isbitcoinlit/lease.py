@@ -17,6 +17,8 @@ from isbitcoinlit.tasks import running
 
 HOLD_SECONDS = 10.0
 """A holder that dies is replaced after this; a living one renews three times as often."""
+SHORTEST_HOLD_SECONDS = 1.0
+"""For short intervals, so that two of them are enough to replace a holder."""
 
 # The lease's value is `held:<token>` while somebody works, and `done:<token>` from then until
 # the next turn is overdue: until then only the process that did the last turn may do the next.
@@ -68,8 +70,9 @@ class Word:
 class Lease:
     """The right to do the work, under one key of one Redis."""
 
-    def __init__(self, redis: Redis, key: str) -> None:
+    def __init__(self, redis: Redis, key: str, *, hold: float | None = None) -> None:
         self._key = key
+        self._hold = HOLD_SECONDS if hold is None else hold
         self._fence_key = f"{key}:fence"
         self._patience = patience_for(redis)
         self.fence = NO_FENCE
@@ -86,9 +89,7 @@ class Lease:
         Waits for a primary that is being replaced; raises a `StorageError`.
         """
         name = secrets.token_hex(4)
-        arguments: list[str | int] = [
-            *(self._token, _milliseconds(HOLD_SECONDS), int(forced), name)
-        ]
+        arguments: list[str | int] = [*(self._token, _milliseconds(self._hold), int(forced), name)]
 
         async def try_it() -> str | None:
             with redis_errors():
@@ -131,14 +132,19 @@ class Lease:
 
     async def _renew_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(HOLD_SECONDS / 3)
+            await asyncio.sleep(self._hold / 3)
             try:
                 with redis_errors():
-                    arguments: list[str | int] = [self._token, _milliseconds(HOLD_SECONDS)]
+                    arguments: list[str | int] = [self._token, _milliseconds(self._hold)]
                     await self._renew(keys=[self._key], args=arguments)
             except StorageError as error:
                 # The lease lasts two more turns of this loop, and the work itself will notice.
                 log.warning("lease-not-renewed", reason=str(error))
+
+
+def hold_for(interval: float) -> float:
+    """Return how long to hold a lease for work that is done every so many seconds."""
+    return min(HOLD_SECONDS, max(SHORTEST_HOLD_SECONDS, interval))
 
 
 def _milliseconds(seconds: float) -> int:

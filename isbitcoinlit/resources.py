@@ -23,7 +23,7 @@ from isbitcoinlit.intake.board import FeedBoard
 from isbitcoinlit.intake.build import open_companions
 from isbitcoinlit.intake.companions import Companions
 from isbitcoinlit.intake.feeds import Intake
-from isbitcoinlit.lease import Lease
+from isbitcoinlit.lease import Lease, hold_for
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.operators.desk import Operators, open_operators
 from isbitcoinlit.patience import patience_for
@@ -199,7 +199,11 @@ def _assemble(
         Stages(Intake(watched, series, prices), reader, memory, cache, announcer),
         board,
         # Processes that pull the same feeds take turns, whichever of them they let speak first.
-        Lease(redis, keys.lease("+".join(sorted(names)))),
+        Lease(
+            redis,
+            keys.lease("+".join(sorted(names))),
+            hold=hold_for(settings.refresh_interval),
+        ),
         clock,
         interval=settings.refresh_interval,
         patience=patience_for(redis),
