@@ -95,8 +95,8 @@ class Refresher:
         await self._stages.announcer.readings({one.feed: one.readings for one in report.feeds})
         if report.snapshot and report.changed:
             try:
-                await self._stages.cache.share(report.snapshot)
-            except StorageError as error:
+                await self._stages.cache.share(report.snapshot, self._lease.fence)
+            except (LeaseLost, StorageError) as error:
                 log.warning("snapshot-not-shared", reason=str(error))
 
     async def leave(self) -> None:

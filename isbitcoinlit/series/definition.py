@@ -1,16 +1,20 @@
 """How the time series of a feed are made, and corrected when they differ."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from isbitcoinlit.errors import SchemaNewer
 from isbitcoinlit.models import UNITS, Metric
 from isbitcoinlit.redis_client import redis_errors, translate
 from isbitcoinlit.series.keys import Keys
 
 DUPLICATE_POLICY = "first"
 """What was stored stays: a feed that repeats itself, or contradicts itself, changes nothing."""
+SCHEMA = 1
+"""The version of what our keys hold; it grows when an older process would misread it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +36,28 @@ class SeriesDefinitions:
         self._ensured: set[str] = set()
 
     async def ensure(self, feed: str) -> None:
-        """Make the series of a feed exist as designed; free after the first time."""
+        """Make the series of a feed exist as designed; free after the first time.
+
+        Raises `SchemaNewer`, having changed nothing, if this version is too old for this Redis.
+        """
         if feed in self._ensured:
             return
+        await self._check_schema()
         wanted = [self._define(feed, metric) for metric in Metric]
         existing = await self._create(wanted)
         await self._correct(existing)
         self._ensured.add(feed)
+
+    async def _check_schema(self) -> None:
+        """Leave our version if there is none; what is unreadable is no reason to stop."""
+        with redis_errors():
+            found: Any = await self._redis.set(self._keys.schema, SCHEMA, nx=True, get=True)
+        if found and found.isdecimal() and int(found) > SCHEMA:
+            raise SchemaNewer(
+                f"A newer version of this service keeps its data in this Redis (schema {found}, "
+                f"this version knows {SCHEMA}): upgrade this one, or give it an "
+                "ISBITCOINLIT_KEY_PREFIX of its own."
+            )
 
     def forget(self, feed: str) -> None:
         """Look again the next time."""

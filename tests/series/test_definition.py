@@ -58,7 +58,7 @@ async def test_a_series_as_designed_is_left_alone(
 
     await SeriesStore(redis, keys).prepare("given")
 
-    assert await count.commands() == {"ts.create": 2, "ts.info": 2}
+    assert await count.commands() == {"set": 1, "ts.create": 2, "ts.info": 2}
 
 
 async def test_preparing_again_is_free(store: SeriesStore, count: CommandCount) -> None:
