@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from isbitcoinlit.embedded import launcher
@@ -21,23 +21,40 @@ HOST = "127.0.0.1"
 class Node:
     """A process that keeps its port and its directory over all its lives."""
 
-    def __init__(self, directory: Path, port: int, command: Sequence[str]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        port: int,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.port = port
-        self._directory = directory
+        self.directory = directory
         self._command = command
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
-        with (self._directory / "log").open("ab") as log:
+        self.spawn()
+        assert self.comes_up(), self.log()
+
+    def comes_up(self) -> bool:
+        """Wait until it listens."""
+        return until(self.listens, START_SECONDS)
+
+    def spawn(self) -> None:
+        """Start it; by the main thread, since it ends with the thread that starts it."""
+        with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*_ENDS_WITH_US, str(os.getpid()), *self._command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=self._directory,
+                cwd=self.directory,
+                env=self._environment,
+                restore_signals=False,  # A file that may not grow is an error, not a signal.
             )
-        assert until(self.listens, START_SECONDS), self.log()
 
     def listens(self) -> bool:
         """Whether it answers, and be it with an error."""
@@ -66,13 +83,21 @@ class Node:
         self._signal(signal.SIGCONT)
 
     @property
+    def pid(self) -> int:
+        """Its process number."""
+        assert self._process
+        return self._process.pid
+
+    @property
     def runs(self) -> bool:
         """Whether it has been started and not ended."""
         return self._process is not None
 
     def log(self) -> str:
         """What it said."""
-        return (self._directory / "log").read_text(errors="replace")[-2_000:]
+        with (self.directory / "log").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 20_000))
+            return file.read().decode(errors="replace")
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process

@@ -46,6 +46,13 @@ class Rig:
         port = str(self.primary().port)
         return [node for node in self.servers if node.runs and self._follows(node, port)]
 
+    def is_master(self, node: Node) -> bool:
+        """Whether a server takes writes of whatever keys."""
+        try:
+            return bool(self.ask(node, "ROLE")[0] == "master")
+        except RedisError:
+            return False
+
     def whole(self) -> bool:
         """Whether every server runs, and each replica is in step."""
         try:
