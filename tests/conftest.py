@@ -38,6 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the same tests run on every shape of Redis, and those of faults only when asked for."""
     parser.addoption("--redis", choices=["embedded", *SHAPES], default="embedded")
     parser.addoption("--faults", action="store_true")
+    parser.addoption("--soak", default=120, help="seconds that the memory is looked at")
+    parser.addoption("--report", action="store_true", help="write docs/reliability.md")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -48,11 +48,11 @@ async def nothing(_: System) -> None:
 
 
 def of(name: str, which: Which, *, down: float = 3.0, limit: float | None = None) -> list[Fault]:
-    """Killed, frozen for five seconds, and restarted."""
+    """Frozen for five seconds, killed, and restarted."""
     kill, freeze, again = Victim(which), Victim(which), Victim(which)
     return [
-        Fault(f"{name}: kill -9, started after {down:.0f} s", kill.kill, kill.start, down, limit),
         Fault(f"{name}: SIGSTOP for 5 s", freeze.freeze, freeze.thaw, 5.0),
+        Fault(f"{name}: kill -9, started after {down:.0f} s", kill.kill, kill.start, down, limit),
         Fault(f"{name}: restart", again.stop, again.start),
     ]
 
@@ -164,11 +164,11 @@ SENTINEL = [
     *of("primary", lambda system: system.rig.primary(PREFIX), down=5, limit=5.0),
     *of("replica", replica),
     *of("sentinel", lambda system: system.rig.sentinels[0]),
-    of("service process with the lease", System.holder)[0],
+    of("service process with the lease", System.holder)[1],
 ]
 CLUSTER = [
     *of("master of our slot", lambda s: s.rig.primary(PREFIX), down=7, limit=8.0),
     *of("replica of our slot", replica),
-    of("another master", stranger, down=5)[0],
+    of("another master", stranger, down=5)[1],
 ]
 FAULTS = {"single": SINGLE, "sentinel": SENTINEL, "cluster": CLUSTER}

@@ -33,7 +33,8 @@ class Market:
             yield self
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
+        # Its cancellation at the end is of no interest to anybody, and said aloud if it is seen.
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while await reader.readuntil(b"\r\n\r\n"):
                 status, body = await self._answer()
                 writer.write(

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from isbitcoinlit.tasks import running
 from tests.faults.streams import Heard
-from tests.faults.system import FRESH_SECONDS, WALL, System
+from tests.faults.system import FRESH_SECONDS, LOOK_SECONDS, WALL, System
 
 HEARD_SECONDS = 10.0
 """How long all streams may take to be back: a browser waits up to four seconds."""
@@ -72,7 +72,9 @@ async def measure(system: System, fault: Fault) -> Row:
         if not any(look.newest is None for look in system.looks[first_look:]):
             after.append(await system.missing())
         repaired = time.monotonic()
-        await system.normal()
+        await system.normal(since=repaired)
+        while (system.looks[-1].newest or 0) < repaired + WALL:
+            await asyncio.sleep(LOOK_SECONDS)
     later = await system.missing()
     await _all_heard(system.streams.heard, repaired)
     ended = time.monotonic()

@@ -36,7 +36,8 @@ class Proxy:
             asyncio.create_task(_pass_on(reader, redis_writer)),
             asyncio.create_task(self._replies(redis_reader, writer)),
         ]
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(asyncio.CancelledError):  # At the end; nobody is interested.
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         for task in both:
             task.cancel()
         redis_writer.close()

@@ -59,7 +59,9 @@ class Rig:
             roles = [self.ask(node, "ROLE") for node in self.servers]
         except RedisError:
             return False
-        return all(role[0] == "master" or role[3] == "connected" for role in roles)
+        masters = [role for role in roles if role[0] == "master"]
+        steady = all(role[3] == "connected" for role in roles if role[0] != "master")
+        return steady and len(masters) == (3 if self.name == "cluster" else 1)
 
     def _leads(self, node: Node, prefix: str) -> bool:
         try:

@@ -34,6 +34,8 @@ CLIENTS = 50
 FRESH_SECONDS = 3.0
 """A feed that gives a reading a second, refreshed each second, is never older when all is well."""
 LOOK_SECONDS = 0.1
+NORMAL_SECONDS = 60.0
+"""How long anything may take to be normal again; Sentinel takes its time with old primaries."""
 PRICE = Keys(PREFIX).series("senticrypt", Metric.PRICE)
 
 
@@ -143,11 +145,11 @@ class System:
         )
         return sum(int(float(n)) for result, n in counted if result != "ok")
 
-    async def normal(self, seconds: float = 40) -> None:
+    async def normal(self, since: float = 0.0) -> None:
         """Wait until what is new is stored, by servers of which every one runs."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(NORMAL_SECONDS):
             while True:
-                last = self.looks[-10:]
+                last = [look for look in self.looks[-10:] if look.at > since]
                 whole = await asyncio.to_thread(self.rig.whole)
                 if whole and len(last) == 10 and all(look.age < FRESH_SECONDS for look in last):
                     return
