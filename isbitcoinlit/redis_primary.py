@@ -7,7 +7,7 @@ connections that follow it does everything, in every shape that Redis is run in.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,9 @@ class PrimaryFinder(ABC):
         """The primary that was found last; a connection to another one is out of date."""
         self.failovers = 0
         """How often it was another one than before."""
+        self.on_failover: Callable[[], None] = _nobody
+        """Called each time."""
+        self._complaints: dict[Endpoint, str] = {}
         self._options = {
             **options,
             "socket_connect_timeout": ASK_SECONDS,
@@ -64,12 +67,14 @@ class PrimaryFinder(ABC):
     async def _find(self) -> Endpoint:
         claims = await self._claims()
         if not claims:
-            raise MasterNotFoundError(f"none of {_listed(self.nodes)} knows a primary")
+            said = "; ".join(sorted(set(self._complaints.values())))
+            raise MasterNotFoundError(f"none of {_listed(self.nodes)} knows a primary ({said})")
         newest = max(claims)
         found = newest.host, newest.port
         if found != self.current:
             if self.current:
                 self.failovers += 1
+                self.on_failover()
                 log.warning("redis-failover", before=_listed([self.current]), now=_listed([found]))
             self.current = found
         return found
@@ -99,9 +104,12 @@ class PrimaryFinder(ABC):
         client = Redis(host=host, port=port, single_connection_client=True, **self._options)
         try:
             async with client:
-                return await self.ask(client)
-        except (RedisError, OSError):
-            return None  # One that is away; when all are, that is the error.
+                claim = await self.ask(client)
+                self._complaints[node] = "it is down"
+        except (RedisError, OSError) as error:
+            self._complaints[node] = str(error)
+            return None  # One that is away, or refuses us; when all do, that is the error.
+        return claim
 
     @abstractmethod
     async def ask(self, client: Redis) -> Claim | None:
@@ -197,6 +205,10 @@ class FollowingConnection(Connection):
 
 class FollowingTLSConnection(FollowingConnection, SSLConnection):
     """The same, encrypted."""
+
+
+def _nobody() -> None:
+    """Tell nobody."""
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:

@@ -7,6 +7,9 @@ from tests.faults.measure import Fault
 from tests.faults.node import Node
 from tests.faults.system import PREFIX, ServiceNode, System, service, start, stop
 
+TAKEOVER_SECONDS = 3.0
+"""Two ticks of a second, and what they vary by."""
+
 Which = Callable[[System], Node]
 
 
@@ -49,9 +52,11 @@ async def nothing(_: System) -> None:
 
 def of(name: str, which: Which, *, down: float = 3.0, limit: float | None = None) -> list[Fault]:
     """Frozen for five seconds, killed, and restarted."""
+    # A server that is frozen takes connections, and has to be given up first.
+    stopped = limit if limit == TAKEOVER_SECONDS else None
     kill, freeze, again = Victim(which), Victim(which), Victim(which)
     return [
-        Fault(f"{name}: SIGSTOP for 5 s", freeze.freeze, freeze.thaw, 5.0),
+        Fault(f"{name}: SIGSTOP for 5 s", freeze.freeze, freeze.thaw, 5.0, stopped),
         Fault(f"{name}: kill -9, started after {down:.0f} s", kill.kill, kill.start, down, limit),
         Fault(f"{name}: restart", again.stop, again.start),
     ]
@@ -69,18 +74,30 @@ def state_of_market(name: str, state: str, seconds: float) -> Fault:
     return Fault(name, inject, repair, seconds)
 
 
-def state_of_line(name: str, state: str) -> Fault:
-    """The line to Redis behaves differently for five seconds."""
+def state_of_lines(name: str, state: str) -> Fault:
+    """All lines to Redis behave differently for five seconds."""
 
     async def inject(system: System) -> None:
-        assert system.proxy
-        system.proxy.state = state
+        for line in system.lines:
+            line.state = state
 
-    async def repair(system: System) -> None:
-        assert system.proxy
-        system.proxy.state = "ok"
+    return Fault(name, inject, good_lines, 5.0)
 
-    return Fault(name, inject, repair, 5.0)
+
+def cut_off(limit: float) -> Fault:
+    """What the holder of the lease sends does not arrive, and nothing arrives at it."""
+
+    async def inject(system: System) -> None:
+        system.lines[system.services.index(system.holder())].state = "nowhere"
+
+    name = "service process with the lease: cut off from Redis for 5 s"
+    return Fault(name, inject, good_lines, 5.0, limit)
+
+
+async def good_lines(system: System) -> None:
+    """Let everything through again; what was held back arrives late."""
+    for line in system.lines:
+        line.state = "ok"
 
 
 def full_disk() -> Fault:
@@ -119,8 +136,7 @@ def clock_ahead() -> Fault:
     async def exchange(system: System, *, ahead: bool) -> None:
         old = system.services[1]
         await stop(old)
-        assert system.proxy
-        url = f"redis://127.0.0.1:{system.proxy.port}/0"
+        url = f"redis://127.0.0.1:{system.lines[1].port}/0"
         new = service(old.directory.parent, old.port, url, system.market, ahead=ahead)
         system.services[1] = new
         exchanged.append(new)
@@ -149,12 +165,13 @@ def stranger(system: System) -> Node:
 
 SINGLE = [
     *of("service process without the lease", System.other),
-    *of("service process with the lease", System.holder),
+    *of("service process with the lease", System.holder, limit=TAKEOVER_SECONDS),
+    cut_off(TAKEOVER_SECONDS),
     *of("Redis", lambda system: system.rig.servers[0], down=1),
     full_disk(),
     full_memory(),
-    state_of_line("Redis 200 ms slower on every reply, 5 s", "slow"),
-    state_of_line("every connection reset in the middle of a reply, 5 s", "cut"),
+    state_of_lines("Redis 200 ms slower on every reply, 5 s", "slow"),
+    state_of_lines("every connection reset in the middle of a reply, 5 s", "cut"),
     state_of_market("upstream down, 5 s", "down", 5),
     state_of_market("upstream slow (4 s), 8 s", "slow", 8),
     state_of_market("upstream lying, 5 s", "lying", 5),

@@ -1,4 +1,4 @@
-"""A line to Redis that may be slow, or break in the middle of a reply."""
+"""A line to Redis that may be slow, lead nowhere, or break in the middle of a reply."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ class Proxy:
         self._target = port
         self.port = 0
         self.state = "ok"
-        """ok, slow or cut; may be changed at any time."""
+        """ok, slow, cut or nowhere; may be changed at any time."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Proxy"]:
@@ -33,7 +33,7 @@ class Proxy:
             writer.close()
             return
         both = [
-            asyncio.create_task(_pass_on(reader, redis_writer)),
+            asyncio.create_task(self._commands(reader, redis_writer)),
             asyncio.create_task(self._replies(redis_reader, writer)),
         ]
         with suppress(asyncio.CancelledError):  # At the end; nobody is interested.
@@ -46,6 +46,8 @@ class Proxy:
     async def _replies(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await reader.read(1 << 16):
+                while self.state == "nowhere":
+                    await asyncio.sleep(DELAY_SECONDS)
                 if self.state == "slow":
                     await asyncio.sleep(DELAY_SECONDS)
                 if self.state == "cut":
@@ -56,12 +58,13 @@ class Proxy:
                 writer.write(data)
                 await writer.drain()
 
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
+    async def _commands(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(1 << 16):
+                while self.state == "nowhere":
+                    await asyncio.sleep(DELAY_SECONDS)
+                writer.write(data)
+                await writer.drain()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

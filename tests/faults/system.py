@@ -98,7 +98,8 @@ class System:
     polls: Polls
     streams: Streams
     redis: Redis
-    proxy: Proxy | None = None
+    lines: list[Proxy] = field(default_factory=list)
+    """The line of each process to a single Redis."""
     looks: list[Look] = field(default_factory=list)
     began: int = field(default_factory=lambda: int(time.time()) + 1)
     """The first reading that is asked for when all are counted."""
@@ -174,18 +175,22 @@ async def system(shape: str) -> AsyncIterator[System]:
         rig = stack.enter_context(of_shape(shape))
         path = Path(stack.enter_context(TemporaryDirectory(prefix="isbitcoinlit-")))
         market = await stack.enter_async_context(Market().open())
-        proxy, url = None, rig.url
+        lines, urls = [], [rig.url, rig.url]
         if shape == "single":
-            proxy = await stack.enter_async_context(Proxy(rig.servers[0].port).open())
-            url = f"redis://{HOST}:{proxy.port}/0"
-        services = [service(path, port, url, market) for port in free_ports(2)]
+            proxies = (Proxy(rig.servers[0].port) for _ in urls)
+            lines = [await stack.enter_async_context(proxy.open()) for proxy in proxies]
+            urls = [f"redis://{HOST}:{line.port}/0" for line in lines]
+        services = [
+            service(path, port, url, market)
+            for port, url in zip(free_ports(len(urls)), urls, strict=True)
+        ]
         for node in services:
             stack.callback(node.kill)
             await start(node)
         ports = [node.port for node in services]
         redis = await stack.enter_async_context(connect(rig.url, PREFIX))
         polls, streams = Polls(ports), Streams(ports, CLIENTS)
-        everything = System(shape, rig, services, market, polls, streams, redis, proxy)
+        everything = System(shape, rig, services, market, polls, streams, redis, lines)
         for work in (polls.run(), streams.run(), everything.look_for_ever()):
             await stack.enter_async_context(running(work))
         await everything.normal()
