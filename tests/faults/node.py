@@ -30,7 +30,7 @@ class Node:
     ) -> None:
         self.port = port
         self.directory = directory
-        self._command = command
+        self.command = command
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -47,7 +47,7 @@ class Node:
         """Start it; by the main thread, since it ends with the thread that starts it."""
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*_ENDS_WITH_US, str(os.getpid()), *self._command],
+                [*_ENDS_WITH_US, str(os.getpid()), *self.command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -41,9 +41,9 @@ class Rig:
         assert len(found) == 1, f"{len(found)} primaries"
         return found[0]
 
-    def replicas(self) -> list[Node]:
-        """The servers that follow the primary of the standard prefix."""
-        port = str(self.primary().port)
+    def replicas(self, prefix: str = "isbitcoinlit") -> list[Node]:
+        """The servers that follow the primary of this prefix."""
+        port = str(self.primary(prefix).port)
         return [node for node in self.servers if node.runs and self._follows(node, port)]
 
     def is_master(self, node: Node) -> bool:
