@@ -150,9 +150,12 @@ def redis_errors() -> Iterator[None]:
     """Translate what redis-py raises inside the block into our own errors."""
     try:
         yield
-    except (ResponseError, AuthenticationError) as error:
+    except ResponseError as error:
         raise translate(error) from error
     except (RedisError, OSError) as error:
+        for refusal in (error, error.__cause__):
+            if isinstance(refusal, AuthenticationError):
+                raise translate(refusal) from error
         reason = str(error) or "it did not answer in time"
         raise RedisUnavailable(f"Redis cannot be reached: {reason}") from error
 
