@@ -12,6 +12,7 @@ from isbitcoinlit.intake.feeds import FeedOutcome, Intake, complaint
 from isbitcoinlit.lease import Lease, Word
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Snapshot
+from isbitcoinlit.patience import ride_out
 from isbitcoinlit.refresh_report import RefreshReport
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.memory import SnapshotMemory
@@ -41,13 +42,21 @@ class Refresher:
     """Does refreshes, one at a time in this process and in all processes of one Redis."""
 
     def __init__(
-        self, stages: Stages, board: FeedBoard, lease: Lease, clock: Clock, *, interval: float
+        self,
+        stages: Stages,
+        board: FeedBoard,
+        lease: Lease,
+        clock: Clock,
+        *,
+        interval: float,
+        patience: float = 0.0,
     ) -> None:
         self._stages = stages
         self._board = board
         self._lease = lease
         self._clock = clock
         self._interval = interval
+        self._patience = patience
         self._running: asyncio.Task[RefreshReport | None] | None = None
         self._storage_failed = False
         self._shared: RefreshReport | None = None
@@ -86,8 +95,8 @@ class Refresher:
         await self._stages.announcer.readings({one.feed: one.readings for one in report.feeds})
         if report.snapshot and report.changed:
             try:
-                await self._stages.cache.share(report.snapshot)
-            except StorageError as error:
+                await self._stages.cache.share(report.snapshot, self._lease.fence)
+            except (LeaseLost, StorageError) as error:
                 log.warning("snapshot-not-shared", reason=str(error))
 
     async def leave(self) -> None:
@@ -134,6 +143,11 @@ class Refresher:
             self.results["storage-failed"] += 1
             self._report_storage(error)
             raise
+        except LeaseLost as error:
+            # Whoever has it now does the same work; this process was stopped, or cut off.
+            self.results["lease-lost"] += 1
+            log.warning("lease-lost", reason=str(error))
+            return None
         self.results["ok"] += 1
         self._report_storage(None)
         return report
@@ -150,9 +164,9 @@ class Refresher:
 
     async def _pass(self, *, forced: bool) -> RefreshReport:
         started = self._clock.monotonic()
-        outcomes = await self._stages.intake.take(forced=forced)
+        outcomes = await self._stages.intake.take(forced=forced, fence=self._lease.fence)
         reader = self._stages.reader
-        await reader.choose()
+        await ride_out(self._patience, reader.choose)
         if all(outcome.error for outcome in outcomes):
             raise complaint(outcomes)
         # The feed that speaks may have failed, or have been left alone, while another one gave.
@@ -163,6 +177,7 @@ class Refresher:
             fetched=said.fetched,
             added=said.added,
             already_stored=said.already_stored,
+            degraded=said.degraded,
             rejected=said.rejected,
             newest=said.newest,
             duration_ms=round((self._clock.monotonic() - started) * 1_000, 1),
@@ -179,18 +194,19 @@ class Refresher:
         if memory.entry and memory.entry.fresh.feed == reader.feed and not changed:
             return memory.confirm(), False
         try:
-            return memory.remember(await reader.read()), True
+            return memory.remember(await ride_out(self._patience, reader.read)), True
         except NoData:
             return None, False
 
     def _log(self, report: RefreshReport) -> None:
         for outcome in report.feeds:
-            say = log.info if outcome.added or outcome.rejected else log.debug
+            say = log.info if outcome.readings or outcome.rejected else log.debug
             say(
                 "refreshed",
                 feed=outcome.feed,
                 fetched=outcome.fetched,
                 added=outcome.added,
+                degraded=outcome.degraded,
                 rejected=dict(outcome.rejected),
                 newest=str(outcome.newest),
                 duration_ms=report.duration_ms,

@@ -25,9 +25,10 @@ from isbitcoinlit.intake.board import FeedBoard
 from isbitcoinlit.intake.build import open_companions
 from isbitcoinlit.intake.companions import Companions
 from isbitcoinlit.intake.feeds import Intake
-from isbitcoinlit.lease import Lease
+from isbitcoinlit.lease import Lease, hold_for
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.operators.desk import Operators, open_operators
+from isbitcoinlit.patience import patience_for
 from isbitcoinlit.redis_client import connect
 from isbitcoinlit.refresh import Refresher, Stages
 from isbitcoinlit.series.keys import Keys
@@ -109,7 +110,7 @@ async def open_resources(
     async with AsyncExitStack() as stack:
         if redis is None:
             url = await _redis_url(stack, settings, role)
-            redis = await stack.enter_async_context(connect(url))
+            redis = await stack.enter_async_context(connect(url, settings.key_prefix))
         feeds = [feed, *others] if feed else []
         record = LiveRecord(redis, Keys(settings.key_prefix), window=WINDOW)
         for name in settings.feed if feed is None else ():
@@ -154,7 +155,11 @@ def _assemble(
     policy = CachePolicy(settings.snapshot_ttl, settings.stale_after, settings.serve_stale_for)
     answers = AnswerCache(redis, keys, clock)
     series = SeriesStore(
-        redis, keys, retention_seconds=settings.retention, tell=answers.forget_touched
+        redis,
+        keys,
+        retention_seconds=settings.retention,
+        min_replicas=settings.min_replicas,
+        tell=answers.forget_touched,
     )
     prices = SourcePrices(redis, keys, retention_seconds=settings.retention)
     names = [feed.name for feed in feeds]
@@ -181,9 +186,14 @@ def _assemble(
         Stages(Intake(watched, series, prices), reader, memory, cache, announcer),
         board,
         # Processes that pull the same feeds take turns, whichever of them they let speak first.
-        Lease(redis, keys.lease("+".join(sorted(names)))),
+        Lease(
+            redis,
+            keys.lease("+".join(sorted(names))),
+            hold=hold_for(settings.refresh_interval),
+        ),
         clock,
         interval=settings.refresh_interval,
+        patience=patience_for(redis),
     )
     traffic = Traffic(
         settings,

@@ -7,6 +7,7 @@ takes nothing back, and a scrape through any process sees the same totals.
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
@@ -98,8 +99,8 @@ class Counters:
         oldest = self._clock.now().timestamp() - GAUGE_SECONDS
         sums: Totals = {}
         for text in told:
-            at, gauges = json.loads(text)
-            if at >= oldest:
-                for name, n in gauges.items():
-                    sums[name] = sums.get(name, 0) + n
+            with suppress(ValueError, TypeError, AttributeError):  # Unreadable is absent.
+                at, gauges = json.loads(text)
+                for name, n in gauges.items() if at >= oldest else ():
+                    sums[name] = sums.get(name, 0) + float(n)
         return sums
