@@ -13,6 +13,7 @@ from isbitcoinlit.lease import Lease, Word
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Snapshot
 from isbitcoinlit.refresh_report import RefreshReport
+from isbitcoinlit.signals import Signals
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.memory import SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
@@ -41,11 +42,19 @@ class Refresher:
     """Does refreshes, one at a time in this process and in all processes of one Redis."""
 
     def __init__(
-        self, stages: Stages, board: FeedBoard, lease: Lease, clock: Clock, *, interval: float
+        self,
+        stages: Stages,
+        board: FeedBoard,
+        lease: Lease,
+        signals: Signals,
+        clock: Clock,
+        *,
+        interval: float,
     ) -> None:
         self._stages = stages
         self._board = board
         self._lease = lease
+        self._signals = signals
         self._clock = clock
         self._interval = interval
         self._running: asyncio.Task[RefreshReport | None] | None = None
@@ -93,6 +102,7 @@ class Refresher:
     async def leave(self) -> None:
         """Let another process have the next turn; for the end of this one."""
         try:
+            self._signals.holds_lease = False
             await self._lease.leave()
         except StorageError as error:
             log.info("lease-left-to-expire", reason=str(error))
@@ -120,7 +130,8 @@ class Refresher:
 
     async def _run(self, *, forced: bool) -> RefreshReport | None:
         try:
-            if not await self._lease.take(forced=forced):
+            self._signals.holds_lease = await self._lease.take(forced=forced)
+            if not self._signals.holds_lease:
                 return None
             try:
                 async with self._lease.renewed():
@@ -132,6 +143,7 @@ class Refresher:
             raise
         except StorageError as error:
             self.results["storage-failed"] += 1
+            self._signals.holds_lease = False  # What is not known to be so is not claimed.
             self._report_storage(error)
             raise
         self.results["ok"] += 1
@@ -146,7 +158,10 @@ class Refresher:
             word = Word(self._board.key, self._board.write())
             await self._lease.finish(rest=rest, word=word)
         except (LeaseLost, StorageError) as error:
+            self._signals.holds_lease = False
             log.warning("lease-not-given-back", reason=str(error))
+        else:
+            self._signals.wrote()
 
     async def _pass(self, *, forced: bool) -> RefreshReport:
         started = self._clock.monotonic()

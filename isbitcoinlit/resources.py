@@ -35,6 +35,7 @@ from isbitcoinlit.series.rollups import Rollups
 from isbitcoinlit.series.source_prices import SourcePrices
 from isbitcoinlit.series.store import SeriesStore
 from isbitcoinlit.settings import Settings
+from isbitcoinlit.signals import Signals
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.freshness import FreshnessWatch
 from isbitcoinlit.snapshot.memory import CachePolicy, SnapshotMemory
@@ -65,6 +66,7 @@ class Resources:
     announcer: Announcer
     hub: EventHub
     refresher: Refresher
+    signals: Signals
     traffic: Traffic
     operators: Operators
 
@@ -132,6 +134,7 @@ async def background_work(resources: Resources) -> AsyncIterator[None]:
         resources.redis,
         Keys(settings.key_prefix),
         resources.hub,
+        resources.signals,
         receive=resources.cache.receive,
         distrust=memory.distrust,
     )
@@ -192,11 +195,13 @@ def _assemble(
         for feed in feeds
     )
     board = FeedBoard(redis, keys.feed_reports("feeds"), watched, clock)
+    signals = Signals(clock)
     refresher = Refresher(
         Stages(Intake(watched, series, prices), reader, memory, cache, announcer),
         board,
         # Processes that pull the same feeds take turns, whichever of them they let speak first.
         Lease(redis, keys.lease("+".join(sorted(names)))),
+        signals,
         clock,
         interval=settings.refresh_interval,
     )
@@ -207,6 +212,7 @@ def _assemble(
         clock,
         reports=lambda: [feed.report() for feed in watched],
         refreshes=refresher.results,
+        signals=signals,
     )
     operators = open_operators(settings, redis, keys, clock)
     return Resources(
@@ -225,6 +231,7 @@ def _assemble(
         announcer,
         hub,
         refresher,
+        signals,
         traffic,
         operators,
     )

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "isbitcoinlit"
 LAYERS = (
     ("models", "errors", "rate"),
     ("settings", "access_settings", "source_settings", "clock", "log", "tasks"),
+    ("signals",),
     ("redis_client", "embedded", "workers"),
     ("feeds", "series", "shared_secret"),
     ("events",),

@@ -20,6 +20,8 @@ KEEP_SECONDS = 86_400
 """How long the numbers of a service that has stopped are kept."""
 GAUGE_SECONDS = 10.0
 """After so long without a word from a process, its gauges are those of a process that died."""
+LATEST = frozenset({"last_write_timestamp_seconds"})
+"""Gauges of which the largest is told, and not the sum."""
 
 Totals = dict[str, float]
 """Numbers by `name|label|label`."""
@@ -101,5 +103,6 @@ class Counters:
             at, gauges = json.loads(text)
             if at >= oldest:
                 for name, n in gauges.items():
-                    sums[name] = sums.get(name, 0) + n
+                    before = sums.get(name, 0)
+                    sums[name] = max(before, n) if name in LATEST else before + n
         return sums
