@@ -125,7 +125,12 @@ async def test_unknown_events_are_holes(
 @pytest.mark.usefixtures("following")
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
 async def test_a_restart_may_have_hidden_a_snapshot(
-    own: OwnRedis, other: EventLog, hub: EventHub, listener: Listener, ending: signal.Signals
+    own: OwnRedis,
+    other: EventLog,
+    hub: EventHub,
+    signals: Signals,
+    listener: Listener,
+    ending: signal.Signals,
 ) -> None:
     """After Redis was away memory is distrusted, and what was told is heard, each event once."""
     await other.append([(EventKind.SNAPSHOT, "1")])
@@ -137,6 +142,7 @@ async def test_a_restart_may_have_hidden_a_snapshot(
 
     await eventually(lambda: told(hub)[-1:] == ["2"])
     assert listener.distrusted > before
+    assert signals.subscription_resets >= 1
     ids = [event.id for event in hub.since(hub.begin, 10)]
     assert len(ids) == len(set(ids))
 
