@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "isbitcoinlit"
 LAYERS = (
     ("models", "errors", "rate", "redis_url", "fence"),
     ("settings", "access_settings", "source_settings", "clock", "log", "tasks"),
+    ("signals",),
     ("redis_client", "redis_primary", "patience", "embedded", "workers"),
     ("feeds", "series", "shared_secret"),
     ("events",),

@@ -23,6 +23,7 @@ class OpenStreams:
         self._per_client: Counter[str] = Counter()
         self._ends: set[asyncio.Timeout] = set()
         self._gauges = gauges
+        gauges["stream_clients"] = 0
         self._stopping = False
 
     @asynccontextmanager
