@@ -105,7 +105,7 @@ def pairs_at(moods: Values, returns: Values, lag: int) -> tuple[list[float], lis
 
 def pearson(x: Sequence[float], y: Sequence[float]) -> float | None:
     """Return the product-moment correlation; None if either does not vary."""
-    if len(x) < 2:
+    if not x:
         return None
     dx, dy = _deviations(x), _deviations(y)
     if dx is None or dy is None:

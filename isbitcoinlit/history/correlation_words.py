@@ -51,7 +51,7 @@ def records(findings: Sequence[Finding]) -> list[Record]:
 
 def best_of_each(findings: Sequence[Finding], interval: Interval) -> list[Record]:
     """Return, for each way of comparing, the lag that chance explains least."""
-    told = []
+    told: list[Record] = []
     for measure in Measure:
         for kind in _COEFFICIENTS:
             mine = [f for f in findings if f.measure is measure and f.kind is kind]

@@ -8,8 +8,8 @@ from isbitcoinlit.errors import ParameterInvalid, TooManyPoints
 from isbitcoinlit.history.cache import AnswerName
 from isbitcoinlit.history.correlation_words import CAVEAT, METHOD, best_of_each, columns, records
 from isbitcoinlit.history.documents import Record, Table, TimeForm, Write
-from isbitcoinlit.history.mood_and_returns import Comparison
 from isbitcoinlit.history.moments import parse_duration
+from isbitcoinlit.history.mood_and_returns import Comparison
 from isbitcoinlit.series.buckets import Interval
 from isbitcoinlit.web.answer_form import Lifetime, answer_table
 from isbitcoinlit.web.correlation_schemas import CorrelationSchema

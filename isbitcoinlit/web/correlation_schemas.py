@@ -47,10 +47,7 @@ class BestLagSchema(BaseModel):
     p_corrected: float | None
     significant: bool = Field(description="Whether `p_corrected` is below 0.05.")
     words: str = Field(
-        examples=[
-            "Sentiment leads the price by 3 hours: higher goes with higher returns "
-            "(significant at 5%)."
-        ]
+        examples=["Sentiment leads the price by 3 hours: higher goes with higher returns …"]
     )
 
 
