@@ -34,9 +34,7 @@ def market(lag: int) -> list[Reading]:
     prices = prices_of(led(rng, moods, lag))
     first = NOON - _WEEK * HOUR
     return [
-        Reading(
-            first + at * HOUR + timedelta(minutes=minute), prices[at], max(-1, min(1, mood / 5))
-        )
+        Reading(first + at * HOUR + timedelta(minutes=m), prices[at], max(-1, min(1, mood / 5)))
         for at, mood in moods.items()
         for m in (10, 40)
     ]
