@@ -78,7 +78,7 @@ class Service(FastAPI):
             if stream := state.get("stream"):
                 # It goes on without what the framework held for the request.
                 del scope["state"], state
-                await stream(receive, send)
+                await stream(send)
 
 
 def create_app(

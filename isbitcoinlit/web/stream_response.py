@@ -75,7 +75,7 @@ class EventStream(Response):
         except BaseException:
             place.leave()
             raise
-        scope["state"]["stream"] = partial(self._serve, place)
+        scope["state"]["stream"] = partial(self._serve, place, receive)
 
     async def _serve(self, place: Place, receive: Receive, send: Send) -> None:
         """Serve one client until it leaves, its time is over, or the service stops."""
