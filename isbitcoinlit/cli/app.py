@@ -33,9 +33,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-operators.register(app)
-portable.register(app)
-app.add_typer(backfill.app, name="backfill")
 
 
 def main() -> None:
@@ -139,3 +136,8 @@ def _table(findings: list[Finding]) -> Table:
         mark = "[red]wrong[/red]" if finding.advice else "[green]ok[/green]"
         table.add_row(mark, finding.what, finding.found, finding.advice or "")
     return table
+
+
+operators.register(app)
+portable.register(app)
+app.add_typer(backfill.app, name="backfill")
