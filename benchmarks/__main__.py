@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import (
     expiry,
+    history,
     imports,
     logins,
     memory,
@@ -31,6 +32,7 @@ CELLS: dict[str, Callable[..., Iterator[Row]]] = {
     "logins": logins.rows,
     "streams": streams.rows,
     "imports": imports.rows,
+    "history": history.rows,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -29,14 +29,21 @@ def missing() -> bool:
     return shutil.which("wrk") is None
 
 
-def wrk(url: str, *, seconds: int, clients: int = 32, headers: tuple[str, ...] = ()) -> Load:
-    """Poll the answer from one core for some seconds."""
+def wrk(
+    url: str,
+    *,
+    seconds: int,
+    clients: int = 32,
+    headers: tuple[str, ...] = (),
+    path: str = "/is-bitcoin-lit",
+) -> Load:
+    """Ask for one answer again and again from one core, for some seconds."""
     command = ["wrk", "--latency", "-t1", f"-c{clients}", f"-d{seconds}s"]
     for header in headers:
         command += ["-H", header]
     core = LOAD_CORE % (os.cpu_count() or 1)
     output = subprocess.run(
-        ["taskset", "-c", str(core), *command, f"{url}/is-bitcoin-lit"],
+        ["taskset", "-c", str(core), *command, f"{url}{path}"],
         capture_output=True,
         text=True,
         check=True,

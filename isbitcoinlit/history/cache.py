@@ -70,6 +70,10 @@ class AnswerCache:
         self._clock = clock
         self._set = redis.register_script(_SET)
         self._running: dict[str, asyncio.Task[str]] = {}
+        self._tasks: set[asyncio.Task[str]] = set()
+        """All that run, those included that nobody joins any more."""
+        self.forgotten = 0
+        """How often this process had answers forgotten."""
 
     async def get(self, name: AnswerName) -> str | None:
         """Return an answer, if there is one."""
@@ -83,6 +87,7 @@ class AnswerCache:
 
     async def delete(self, name: AnswerName) -> None:
         """Drop one answer."""
+        self._leave_behind()
         await self._drop([str(name)])
 
     async def forget(self, prefix: str) -> None:
@@ -100,8 +105,14 @@ class AnswerCache:
         if running is None:
             running = asyncio.create_task(self._find(name, ttl, compute))
             self._running[str(name)] = running
+            self._tasks.add(running)
             running.add_done_callback(lambda task: self._found(str(name), task))
         return await asyncio.shield(running)
+
+    def _leave_behind(self) -> None:
+        """Let nobody join what is on its way: it may be of before."""
+        self.forgotten += 1
+        self._running.clear()
 
     async def _find(self, name: AnswerName, ttl: float, compute: Compute) -> str:
         lock = self._keys.cache_lock(str(name))
@@ -125,7 +136,9 @@ class AnswerCache:
         return answer
 
     def _found(self, name: str, task: asyncio.Task[str]) -> None:
-        del self._running[name]
+        self._tasks.discard(task)
+        if self._running.get(name) is task:
+            del self._running[name]
         if not task.cancelled():
             task.exception()  # Whoever waited has seen it; they may all have gone.
 
@@ -159,6 +172,7 @@ class AnswerCache:
 
     async def _distrust(self) -> list[str]:
         """Let nothing in that is being computed, and return the names of what is there."""
+        self._leave_behind()
         with redis_errors():
             pipe = self._redis.pipeline(transaction=True)
             pipe.incr(self._keys.cache_generation)

@@ -40,6 +40,7 @@ from isbitcoinlit.web.assets import Assets
 from isbitcoinlit.web.envelope import Envelope
 from isbitcoinlit.web.hot_path import HotPath
 from isbitcoinlit.web.metering import Metering
+from isbitcoinlit.web.recent import RecentAnswers
 from isbitcoinlit.web.snapshot_response import SnapshotResponder
 from isbitcoinlit.web.streams import OpenStreams
 
@@ -116,7 +117,7 @@ def create_app(
         version=__version__,
         description=_description(settings),
         lifespan=lifespan,
-        middleware=[Middleware(Metering), Middleware(Envelope)],
+        middleware=[Middleware(Metering), Middleware(Envelope), Middleware(RecentAnswers)],
         license_info={"name": "MIT", "identifier": "MIT"},
         docs_url=None,  # FastAPI's own would load its viewer from elsewhere; see page.py.
         redoc_url=None,

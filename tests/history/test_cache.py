@@ -101,6 +101,27 @@ async def test_a_failure_is_everybodys_and_not_kept(cache: AnswerCache) -> None:
     assert await cache.remember(named(), 60, compute) == "computed"
 
 
+async def computed(text: str) -> str:
+    """An answer that takes no time."""
+    return text
+
+
+async def test_nobody_joins_what_was_begun_before(cache: AnswerCache) -> None:
+    """Whoever asks after a reading was stored does not get an answer that was begun before."""
+    compute = Computation("before")
+    first = asyncio.create_task(cache.remember(named(), 60, compute))
+    async with asyncio.timeout(10):
+        while not compute.begun:
+            await asyncio.sleep(0.01)
+        await cache.forget_touched("given", Span(3, 4))
+        second = asyncio.create_task(cache.remember(named(), 60, lambda: computed("after")))
+        await asyncio.sleep(0)
+        compute.may_end.set()
+
+        assert await first == "before"
+        assert await second == "after"
+
+
 async def test_forget_by_prefix(cache: AnswerCache) -> None:
     """Only names that begin so are forgotten."""
     series, candles = named(), named(kind="candles")

@@ -15,6 +15,8 @@ from isbitcoinlit.clock import HOUR
 from isbitcoinlit.models import PAIR, Metric, Reading
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.web.app import Service
+from tests.command_count import CommandCount
+from tests.manual_clock import ManualClock
 from tests.readings import NOON, GivenFeed, reading, readings
 from tests.web.conftest import MakeClient
 
@@ -307,7 +309,7 @@ async def test_an_open_range_lives_until_the_next_refresh(
 
 
 async def test_the_answer_is_computed_once(
-    client: httpx.AsyncClient, redis: Redis, key_prefix: str
+    client: httpx.AsyncClient, redis: Redis, key_prefix: str, clock: ManualClock
 ) -> None:
     """A second request finds the first one's answer."""
     first = await client.get("/api/v1/candles?from=now-2h")
@@ -315,6 +317,7 @@ async def test_the_answer_is_computed_once(
     key = Keys(key_prefix).cache(str(name))
     text = str(await redis.get(key))
     await redis.set(key, text.replace('"samples":120', '"samples":121'), keepttl=True)
+    clock.advance(2)
 
     second = await client.get("/api/v1/candles?from=now-2h")
 
@@ -375,3 +378,41 @@ async def test_counts_and_medians_are_given_back(
     assert (row["count"], row["median"], row["mean"]) == (7_259, 0.23, 0.2)
     assert [(r["count"], r["median"]) for r in stored["data"]] == [(7_259, 0.23)]
     assert type(row["count"]) is int
+
+
+async def test_the_same_words_within_a_second(
+    client: httpx.AsyncClient, redis: Redis, clock: ManualClock
+) -> None:
+    """They get the same answer without asking Redis, or a 304; then Redis is asked again."""
+    path = "/api/v1/series?from=now-3h"
+    first = await client.get(path)
+    count = CommandCount(redis)
+    await count.begin()
+    again = await client.get(path)
+    unchanged = await client.get(path, headers={"if-none-match": first.headers["etag"]})
+    trips = await count.round_trips()
+    clock.advance(1)
+    later = await client.get(path)
+
+    assert (again.content, again.headers["etag"]) == (first.content, first.headers["etag"])
+    assert again.headers["content-type"] == "application/json"
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert "content-type" not in unchanged.headers
+    assert trips == 0
+    assert await count.round_trips() > 0
+    assert later.content == first.content
+
+
+async def test_other_words_are_another_answer(client: httpx.AsyncClient) -> None:
+    """Path, query and `Accept` together say what is asked for; a mistake is not remembered."""
+    answers = [
+        await client.get("/api/v1/series?limit=1"),
+        await client.get("/api/v1/series?limit=2"),
+        await client.get("/api/v1/candles?limit=1"),
+        await client.get("/api/v1/series?limit=1", headers={"accept": "text/csv"}),
+    ]
+    wrong = [await client.get("/api/v1/series?limit=x") for _ in range(2)]
+
+    assert len({answer.content for answer in answers}) == 4
+    assert [answer.status_code for answer in wrong] == [422, 422]
+    assert wrong[0].json()["request_id"] != wrong[1].json()["request_id"]
