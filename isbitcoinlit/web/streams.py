@@ -79,11 +79,11 @@ class Place:
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> bool | None:
+    ) -> None:
         """Give the place back."""
         self._streams.ends.discard(self._end)
         self.leave()
-        return await self._end.__aexit__(kind, error, traceback)
+        await self._end.__aexit__(kind, error, traceback)
 
     def leave(self) -> None:
         """Give the place back, where no stream has begun."""
