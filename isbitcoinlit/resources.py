@@ -19,6 +19,7 @@ from isbitcoinlit.feeds.health import FeedHealth
 from isbitcoinlit.feeds.live.sentiment import WINDOW
 from isbitcoinlit.feeds.watched import WatchedFeed
 from isbitcoinlit.history.cache import AnswerCache
+from isbitcoinlit.history.mood_and_returns import MoodAndReturns
 from isbitcoinlit.history.reader import HistoryReader
 from isbitcoinlit.history.summary import SummaryReader
 from isbitcoinlit.intake.board import FeedBoard
@@ -73,6 +74,7 @@ class Resources:
     history: HistoryReader
     summaries: SummaryReader
     signals: Signals
+    comparisons: MoodAndReturns
     traffic: Traffic
     operators: Operators
 
@@ -232,6 +234,7 @@ def _assemble(
         HistoryReader(buckets, readings, clock, stale_after=settings.stale_after),
         SummaryReader(buckets, readings),
         signals,
+        MoodAndReturns(buckets, readings),
         traffic,
         operators,
     )

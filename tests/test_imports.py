@@ -19,7 +19,7 @@ LAYERS = (
     ("snapshot",),
     ("lease",),
     ("history",),
-    ("intake",),
+    ("intake", "portable"),
     ("refresh", "refresh_report"),
     ("scheduler", "limits", "operators"),
     ("usage", "census"),
