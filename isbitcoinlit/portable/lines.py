@@ -16,7 +16,9 @@ COLUMNS = ("time", *Metric)
 """Of what is exported; of what is imported, all but the time may be missing."""
 _MILLISECONDS_FROM = 1e11
 """Numbers from here on are milliseconds: as seconds they would lie after the year 5138."""
-_NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
+_SINCE_1970 = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
+_is_number = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
+"""As strict as for feeds: `float()` also takes "1_000", blanks around and digits of any script."""
 _SHOWN = 80
 
 
@@ -48,7 +50,7 @@ class CsvParser:
         cells = _cells(line)
         if len(cells) != self._count:
             raise ValueError(f"it has {len(cells)} values, and the header {self._count}")
-        values = [(metric, number(cells[at])) for at, metric in self._metrics if cells[at]]
+        values = [(metric, _number(cells[at])) for at, metric in self._metrics if cells[at]]
         batch.take(milliseconds(cells[self._time]), values)
 
 
@@ -88,12 +90,18 @@ def milliseconds(time: Any) -> int:
             moment = datetime.fromisoformat(time)
             return to_milliseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
         except (ValueError, OverflowError):
-            if not _NUMBER.fullmatch(time):
+            if not _SINCE_1970.fullmatch(time):
                 raise ValueError(f"its time cannot be read: {time[:_SHOWN]!r}") from None
     if time is None:
         raise ValueError("it has no time")
     value = number(time)
     return round(value if value >= _MILLISECONDS_FROM else value * 1_000)
+
+
+def _number(cell: str) -> float:
+    if not _is_number(cell):
+        raise ValueError(f"not a number: {cell[:_SHOWN]!r}")
+    return float(cell)
 
 
 def _cells(line: str) -> list[str]:
