@@ -136,7 +136,7 @@ class BulkWriter:
         """Leave out what has expired, as the store does."""
         if not self._retention_ms or not rows:
             return rows
-        newest = max(*self._newest.values(), rows[-1][0])
+        newest = max(rows[-1][0], *self._newest.values(), 0)
         oldest = first_allowed(newest, self._retention_ms)
         kept = [row for row in rows if row[0] >= oldest]
         self.stored.rejected["older-than-retention"] += len(rows) - len(kept)
