@@ -231,7 +231,7 @@ async def test_rollups_are_right_after_late_data(
                 bucket_size_msec=interval.width,
             )
             averages = {t: b[ROLLED_UP[1]] / b[ROLLED_UP[0]] for t, b in found[metric].items()}
-            assert averages == pytest.approx({t: v for t, v in expected}, abs=1e-9)
+            assert averages == pytest.approx({row[0]: row[1] for row in expected}, abs=1e-9)
             assert sum(b[ROLLED_UP[0]] for b in found[metric].values()) == 2_400
 
 
