@@ -14,6 +14,7 @@ from benchmarks import (
     refreshes,
     report,
     snapshots,
+    streams,
     workers,
     wrk,
 )
@@ -28,6 +29,7 @@ CELLS: dict[str, Callable[..., Iterator[Row]]] = {
     "memory": memory.rows,
     "workers": workers.rows,
     "logins": logins.rows,
+    "streams": streams.rows,
     "imports": imports.rows,
 }
 RESULTS = Path(__file__).parent / "results"

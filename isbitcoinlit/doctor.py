@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from isbitcoinlit.census import wrong_keys
 from isbitcoinlit.errors import FeedError, IsBitcoinLitError, StorageError
 from isbitcoinlit.feeds.watched import WatchedFeed
 from isbitcoinlit.models import PAIR
@@ -61,6 +62,9 @@ async def _redis(resources: Resources) -> AsyncIterator[Finding]:
     yield Finding("Redis", f"version {server['redis_version']}, {_where(resources.settings)}")
     yield _time_series({module["name"]: module["ver"] for module in modules})
     await resources.reader.choose()
+    for wrong in await wrong_keys(resources.redis, Keys(resources.settings.key_prefix)):
+        advice = f"Rename or delete it: redis-cli DEL '{wrong.key}'. The service makes it anew."
+        yield Finding("key", f"{wrong.key} holds {wrong.found}, not {wrong.wanted}", advice)
     yield await _keys(resources)
     yield await _newest(resources)
     redis_time = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=microseconds)

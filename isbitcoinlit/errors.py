@@ -8,6 +8,8 @@ IsBitcoinLitError
 │   └── FeedInvalid
 ├── StorageError
 │   ├── RedisUnavailable
+│   │   └── RedisRefused
+│   ├── SchemaNewer
 │   ├── TimeSeriesMissing
 │   └── SeriesUnusable
 ├── EmbeddedRedisError
@@ -70,6 +72,14 @@ class StorageError(IsBitcoinLitError):
 
 class RedisUnavailable(StorageError):
     """Redis cannot be reached, or cannot serve right now."""
+
+
+class RedisRefused(RedisUnavailable):
+    """Redis answers, but refuses what somebody has to set right: rights, memory, a disk."""
+
+
+class SchemaNewer(StorageError):
+    """A newer version of this service keeps its data in this Redis."""
 
 
 class TimeSeriesMissing(StorageError):

@@ -9,22 +9,33 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from isbitcoinlit.errors import LeaseLost, StorageError
+from isbitcoinlit.fence import NO_FENCE, Fence
 from isbitcoinlit.log import get_logger
+from isbitcoinlit.patience import patience_for, ride_out
 from isbitcoinlit.redis_client import redis_errors
 from isbitcoinlit.tasks import running
 
 HOLD_SECONDS = 10.0
 """A holder that dies is replaced after this; a living one renews three times as often."""
+SHORTEST_HOLD_SECONDS = 1.0
+"""For short intervals, so that two of them are enough to replace a holder."""
 
 # The lease's value is `held:<token>` while somebody works, and `done:<token>` from then until
 # the next turn is overdue: until then only the process that did the last turn may do the next.
+# Every taking raises the fence beside it, a number and a name, which is checked with every write.
+# Who asks again under the same name has not got the answer to a taking that succeeded.
 _TAKE = """
 local value = redis.call('GET', KEYS[1])
+local fence = redis.call('GET', KEYS[2]) or '0:'
+local number, name = string.match(fence, '^(%d+):(.*)$')
+if value == 'held:' .. ARGV[1] and name == ARGV[4] then return fence end
 if value and value ~= 'done:' .. ARGV[1] then
-    if ARGV[3] == '0' or string.sub(value, 1, 5) == 'held:' then return 0 end
+    if ARGV[3] == '0' or string.sub(value, 1, 5) == 'held:' then return false end
 end
+fence = string.format('%.0f:%s', (number or 0) + 1, ARGV[4])
+redis.call('SET', KEYS[2], fence)
 redis.call('SET', KEYS[1], 'held:' .. ARGV[1], 'PX', ARGV[2])
-return 1
+return fence
 """
 _RENEW = """
 if redis.call('GET', KEYS[1]) ~= 'held:' .. ARGV[1] then return 0 end
@@ -59,8 +70,13 @@ class Word:
 class Lease:
     """The right to do the work, under one key of one Redis."""
 
-    def __init__(self, redis: Redis, key: str) -> None:
+    def __init__(self, redis: Redis, key: str, *, hold: float | None = None) -> None:
         self._key = key
+        self._hold = HOLD_SECONDS if hold is None else hold
+        self._fence_key = f"{key}:fence"
+        self._patience = patience_for(redis)
+        self.fence = NO_FENCE
+        """What shows with a write that nobody has taken the lease since; from the last taking."""
         self._token = secrets.token_hex(8)
         self._take = redis.register_script(_TAKE)
         self._renew = redis.register_script(_RENEW)
@@ -68,10 +84,24 @@ class Lease:
         self._leave = redis.register_script(_LEAVE)
 
     async def take(self, *, forced: bool = False) -> bool:
-        """Take the lease, unless somebody holds it or (if not forced) it is another's turn."""
-        with redis_errors():
-            arguments: list[str | int] = [self._token, _milliseconds(HOLD_SECONDS), int(forced)]
-            return bool(await self._take(keys=[self._key], args=arguments))
+        """Take the lease, unless somebody holds it or (if not forced) it is another's turn.
+
+        Waits for a primary that is being replaced; raises a `StorageError`.
+        """
+        name = secrets.token_hex(4)
+        arguments: list[str | int] = [*(self._token, _milliseconds(self._hold), int(forced), name)]
+
+        async def try_it() -> str | None:
+            with redis_errors():
+                fence: str | None = await self._take(
+                    keys=[self._key, self._fence_key], args=arguments
+                )
+                return fence
+
+        fence = await ride_out(self._patience, try_it)
+        if fence:
+            self.fence = Fence(self._fence_key, fence)
+        return bool(fence)
 
     async def finish(self, *, rest: float = 0.0, word: Word | None = None) -> None:
         """Give the lease back, and let nobody else take it unforced for `rest` seconds.
@@ -102,14 +132,19 @@ class Lease:
 
     async def _renew_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(HOLD_SECONDS / 3)
+            await asyncio.sleep(self._hold / 3)
             try:
                 with redis_errors():
-                    arguments: list[str | int] = [self._token, _milliseconds(HOLD_SECONDS)]
+                    arguments: list[str | int] = [self._token, _milliseconds(self._hold)]
                     await self._renew(keys=[self._key], args=arguments)
             except StorageError as error:
                 # The lease lasts two more turns of this loop, and the work itself will notice.
                 log.warning("lease-not-renewed", reason=str(error))
+
+
+def hold_for(interval: float) -> float:
+    """Return how long to hold a lease for work that is done every so many seconds."""
+    return min(HOLD_SECONDS, max(SHORTEST_HOLD_SECONDS, interval))
 
 
 def _milliseconds(seconds: float) -> int:

@@ -12,7 +12,9 @@ from isbitcoinlit.intake.feeds import FeedOutcome, Intake, complaint
 from isbitcoinlit.lease import Lease, Word
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Snapshot
+from isbitcoinlit.patience import ride_out
 from isbitcoinlit.refresh_report import RefreshReport
+from isbitcoinlit.signals import Signals
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.memory import SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
@@ -41,13 +43,23 @@ class Refresher:
     """Does refreshes, one at a time in this process and in all processes of one Redis."""
 
     def __init__(
-        self, stages: Stages, board: FeedBoard, lease: Lease, clock: Clock, *, interval: float
+        self,
+        stages: Stages,
+        board: FeedBoard,
+        lease: Lease,
+        signals: Signals,
+        clock: Clock,
+        *,
+        interval: float,
+        patience: float = 0.0,
     ) -> None:
         self._stages = stages
         self._board = board
         self._lease = lease
+        self._signals = signals
         self._clock = clock
         self._interval = interval
+        self._patience = patience
         self._running: asyncio.Task[RefreshReport | None] | None = None
         self._storage_failed = False
         self._shared: RefreshReport | None = None
@@ -86,13 +98,14 @@ class Refresher:
         await self._stages.announcer.readings({one.feed: one.readings for one in report.feeds})
         if report.snapshot and report.changed:
             try:
-                await self._stages.cache.share(report.snapshot)
-            except StorageError as error:
+                await self._stages.cache.share(report.snapshot, self._lease.fence)
+            except (LeaseLost, StorageError) as error:
                 log.warning("snapshot-not-shared", reason=str(error))
 
     async def leave(self) -> None:
         """Let another process have the next turn; for the end of this one."""
         try:
+            self._signals.holds_lease = False
             await self._lease.leave()
         except StorageError as error:
             log.info("lease-left-to-expire", reason=str(error))
@@ -120,7 +133,8 @@ class Refresher:
 
     async def _run(self, *, forced: bool) -> RefreshReport | None:
         try:
-            if not await self._lease.take(forced=forced):
+            self._signals.holds_lease = await self._lease.take(forced=forced)
+            if not self._signals.holds_lease:
                 return None
             try:
                 async with self._lease.renewed():
@@ -132,8 +146,15 @@ class Refresher:
             raise
         except StorageError as error:
             self.results["storage-failed"] += 1
+            self._signals.holds_lease = False  # What is not known to be so is not claimed.
             self._report_storage(error)
             raise
+        except LeaseLost as error:
+            # Whoever has it now does the same work; this process was stopped, or cut off.
+            self.results["lease-lost"] += 1
+            self._signals.holds_lease = False
+            log.warning("lease-lost", reason=str(error))
+            return None
         self.results["ok"] += 1
         self._report_storage(None)
         return report
@@ -146,13 +167,16 @@ class Refresher:
             word = Word(self._board.key, self._board.write())
             await self._lease.finish(rest=rest, word=word)
         except (LeaseLost, StorageError) as error:
+            self._signals.holds_lease = False
             log.warning("lease-not-given-back", reason=str(error))
+        else:
+            self._signals.wrote()
 
     async def _pass(self, *, forced: bool) -> RefreshReport:
         started = self._clock.monotonic()
-        outcomes = await self._stages.intake.take(forced=forced)
+        outcomes = await self._stages.intake.take(forced=forced, fence=self._lease.fence)
         reader = self._stages.reader
-        await reader.choose()
+        await ride_out(self._patience, reader.choose)
         if all(outcome.error for outcome in outcomes):
             raise complaint(outcomes)
         # The feed that speaks may have failed, or have been left alone, while another one gave.
@@ -163,6 +187,7 @@ class Refresher:
             fetched=said.fetched,
             added=said.added,
             already_stored=said.already_stored,
+            degraded=said.degraded,
             rejected=said.rejected,
             newest=said.newest,
             duration_ms=round((self._clock.monotonic() - started) * 1_000, 1),
@@ -179,18 +204,19 @@ class Refresher:
         if memory.entry and memory.entry.fresh.feed == reader.feed and not changed:
             return memory.confirm(), False
         try:
-            return memory.remember(await reader.read()), True
+            return memory.remember(await ride_out(self._patience, reader.read)), True
         except NoData:
             return None, False
 
     def _log(self, report: RefreshReport) -> None:
         for outcome in report.feeds:
-            say = log.info if outcome.added or outcome.rejected else log.debug
+            say = log.info if outcome.readings or outcome.rejected else log.debug
             say(
                 "refreshed",
                 feed=outcome.feed,
                 fetched=outcome.fetched,
                 added=outcome.added,
+                degraded=outcome.degraded,
                 rejected=dict(outcome.rejected),
                 newest=str(outcome.newest),
                 duration_ms=report.duration_ms,

@@ -30,6 +30,8 @@ class RefreshReport:
     """Whether the snapshot was computed anew, so that other processes should hear of it."""
     feeds: tuple[FeedOutcome, ...]
     """What each feed gave that was asked."""
+    degraded: int = 0
+    """Readings that Redis took, but of which fewer replicas have told than wanted."""
 
 
 def to_dict(report: RefreshReport) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def _numbers(said: RefreshReport | FeedOutcome) -> dict[str, Any]:
         "fetched": said.fetched,
         "added": said.added,
         "already_stored": said.already_stored,
+        "degraded": said.degraded,
         "rejected": dict(said.rejected),
         "newest": said.newest.isoformat() if said.newest else None,
     }

@@ -26,10 +26,11 @@ from isbitcoinlit.intake.board import FeedBoard
 from isbitcoinlit.intake.build import open_companions
 from isbitcoinlit.intake.companions import Companions
 from isbitcoinlit.intake.feeds import Intake
-from isbitcoinlit.lease import Lease
+from isbitcoinlit.lease import Lease, hold_for
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.operators.desk import Operators, open_operators
-from isbitcoinlit.redis_client import connect
+from isbitcoinlit.patience import patience_for
+from isbitcoinlit.redis_client import connect, finder_of
 from isbitcoinlit.refresh import Refresher, Stages
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.live_record import LiveRecord
@@ -39,6 +40,7 @@ from isbitcoinlit.series.samples import ReadingReader
 from isbitcoinlit.series.source_prices import SourcePrices
 from isbitcoinlit.series.store import SeriesStore
 from isbitcoinlit.settings import Settings
+from isbitcoinlit.signals import Signals
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.memory import CachePolicy, SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
@@ -71,6 +73,7 @@ class Resources:
     answers: AnswerCache
     history: HistoryReader
     summaries: SummaryReader
+    signals: Signals
     comparisons: MoodAndReturns
     traffic: Traffic
     operators: Operators
@@ -111,7 +114,7 @@ async def open_resources(
     async with AsyncExitStack() as stack:
         if redis is None:
             url = await _redis_url(stack, settings, role)
-            redis = await stack.enter_async_context(connect(url))
+            redis = await stack.enter_async_context(connect(url, settings.key_prefix))
         feeds = [feed, *others] if feed else []
         record = LiveRecord(redis, Keys(settings.key_prefix), window=WINDOW)
         for name in settings.feed if feed is None else ():
@@ -156,7 +159,11 @@ def _assemble(
     policy = CachePolicy(settings.snapshot_ttl, settings.stale_after, settings.serve_stale_for)
     answers = AnswerCache(redis, keys, clock)
     series = SeriesStore(
-        redis, keys, retention_seconds=settings.retention, tell=answers.forget_touched
+        redis,
+        keys,
+        retention_seconds=settings.retention,
+        min_replicas=settings.min_replicas,
+        tell=answers.forget_touched,
     )
     prices = SourcePrices(redis, keys, retention_seconds=settings.retention)
     names = [feed.name for feed in feeds]
@@ -179,13 +186,22 @@ def _assemble(
         for feed in feeds
     )
     board = FeedBoard(redis, keys.feed_reports("feeds"), watched, clock)
+    signals = Signals(clock)
+    if finder := finder_of(redis):
+        finder.on_failover = signals.failed_over
     refresher = Refresher(
         Stages(Intake(watched, series, prices), reader, memory, cache, announcer),
         board,
         # Processes that pull the same feeds take turns, whichever of them they let speak first.
-        Lease(redis, keys.lease("+".join(sorted(names)))),
+        Lease(
+            redis,
+            keys.lease("+".join(sorted(names))),
+            hold=hold_for(settings.refresh_interval),
+        ),
+        signals,
         clock,
         interval=settings.refresh_interval,
+        patience=patience_for(redis),
     )
     traffic = Traffic(
         settings,
@@ -194,6 +210,7 @@ def _assemble(
         clock,
         reports=lambda: [feed.report() for feed in watched],
         refreshes=refresher.results,
+        signals=signals,
     )
     buckets, readings = BucketReader(redis, keys), ReadingReader(redis, keys)
     operators = open_operators(settings, redis, keys, clock)
@@ -216,6 +233,7 @@ def _assemble(
         answers,
         HistoryReader(buckets, readings, clock, stale_after=settings.stale_after),
         SummaryReader(buckets, readings),
+        signals,
         MoodAndReturns(buckets, readings),
         traffic,
         operators,

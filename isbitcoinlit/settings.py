@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -22,6 +21,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from isbitcoinlit.access_settings import AccessSettings
 from isbitcoinlit.errors import SettingsError
+from isbitcoinlit.redis_url import parse
 from isbitcoinlit.source_settings import SourceSettings, split
 
 PREFIX = "ISBITCOINLIT_"
@@ -29,7 +29,6 @@ FEED_NAMES = ("senticrypt", "live", "replay", "demo")
 _YEAR = 31_536_000
 _SHORTEST_RETENTION = 172_800
 """Two days: Redis would refuse the older part of a feed of 24 hours, at every refresh again."""
-_REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 def default_data_directory() -> Path:
@@ -54,8 +53,15 @@ class Settings(AccessSettings, SourceSettings):
     redis_url: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices(f"{PREFIX}REDIS_URL", "REDIS_URL"),
-        description="Address of a Redis with time series (redis://, rediss:// or unix://); "
-        "unset, the service starts its own embedded Redis Stack. REDIS_URL is read too.",
+        description="Address of a Redis with time series (redis://, rediss://, unix://, "
+        "redis+sentinel:// or redis+cluster://); unset, the service starts its own embedded Redis "
+        "Stack. REDIS_URL is read too.",
+    )
+    min_replicas: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="Replicas of Redis that must have a reading before a refresh calls it added.",
     )
     feed: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("senticrypt", "live"),
@@ -153,16 +159,13 @@ class Settings(AccessSettings, SourceSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _known_scheme(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        if not value.get_secret_value().startswith(_REDIS_SCHEMES):
-            raise ValueError("should start with redis://, rediss:// or unix://")
-        if not _is_address(value.get_secret_value()):
-            raise ValueError(
-                "should be an address such as redis://user:password@host:6379/0; in a password, "
-                "characters such as / # ? @ are written as %2F %23 %3F %40"
-            )
+    def _an_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            absent = [
+                str(file) for file in parse(value.get_secret_value()).files if not file.is_file()
+            ]
+            if absent:
+                raise ValueError(f"should name files that exist, and {absent[0]} does not")
         return value
 
     @field_validator("retention")
@@ -239,11 +242,3 @@ def _sentence(error: ErrorDetails) -> str:
 def _in_words(value: object) -> str:
     """Write a value as it was written in the environment."""
     return repr(",".join(value) if isinstance(value, tuple) else str(value))
-
-
-def _is_address(url: str) -> bool:
-    """Tell whether the parts of a URL can be told apart, and its port is one."""
-    try:
-        return urlsplit(url).port != 0
-    except ValueError:
-        return False

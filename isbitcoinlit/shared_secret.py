@@ -6,6 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from isbitcoinlit.errors import SeriesUnusable
 from isbitcoinlit.redis_client import redis_errors
 
 _BYTES = 32
@@ -26,7 +27,7 @@ class SharedSecret:
         return self._configured is not None
 
     async def get(self) -> bytes:
-        """Return the secret, made now if it is the first time; raises `RedisUnavailable`."""
+        """Return the secret, made now if it is the first time; raises a `StorageError`."""
         if self._configured is not None:
             return self._configured
         with redis_errors():
@@ -35,7 +36,13 @@ class SharedSecret:
                 # Two processes may get here; whoever is second takes the first one's.
                 await self._redis.set(self._key, secrets.token_hex(_BYTES), nx=True)
                 kept = await self._redis.get(self._key)
-        return bytes.fromhex(kept)
+        try:
+            return bytes.fromhex(kept)
+        except ValueError:
+            raise SeriesUnusable(
+                f"{self._key} in Redis should hold a secret and holds something else: delete it, "
+                "and another one is made."
+            ) from None
 
     async def rotate(self) -> None:
         """Make a new secret, which ends everything that the old one was good for."""

@@ -12,7 +12,9 @@ import pytest
 from redis.asyncio import Redis
 
 from isbitcoinlit.embedded.server import EmbeddedRedis
+from isbitcoinlit.redis_client import connect
 from isbitcoinlit.settings import PREFIX, Settings
+from tests.faults.rigs import SHAPES, of_shape
 from tests.manual_clock import ManualClock
 
 
@@ -32,9 +34,28 @@ def _nobody_elses_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.chdir(tmp_path)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the same tests run on every shape of Redis, and those of faults only when asked for."""
+    parser.addoption("--redis", choices=["embedded", *SHAPES], default="embedded")
+    parser.addoption("--faults", action="store_true")
+    parser.addoption("--soak", default=120, help="seconds that the memory is looked at")
+    parser.addoption("--report", action="store_true", help="write docs/reliability.md")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out `tests/faults`, which has a step of its own: scripts/test-faults."""
+    ours = collection_path == Path(__file__).parent / "faults"
+    return True if ours and not config.getoption("--faults") else None
+
+
 @pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
+def redis_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a real Redis Stack that this process of tests has to itself."""
+    shape = request.config.getoption("--redis")
+    if shape in SHAPES:
+        with of_shape(shape) as rig:
+            yield rig.url
+        return
     with (
         TemporaryDirectory(prefix="isbitcoinlit-") as directory,
         EmbeddedRedis(Path(directory), "tests") as server,
@@ -43,9 +64,9 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
+async def redis(redis_url: str, key_prefix: str) -> AsyncIterator[Redis]:
     """A client of that Redis."""
-    async with Redis.from_url(redis_url, decode_responses=True) as client:
+    async with connect(redis_url, key_prefix) as client:
         yield client
 
 

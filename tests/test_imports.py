@@ -10,9 +10,10 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "isbitcoinlit"
 
 LAYERS = (
-    ("models", "errors", "rate"),
+    ("models", "errors", "rate", "redis_url", "fence"),
     ("settings", "access_settings", "source_settings", "clock", "log", "tasks"),
-    ("redis_client", "embedded", "workers"),
+    ("signals",),
+    ("redis_client", "redis_primary", "patience", "embedded", "workers"),
     ("feeds", "series", "shared_secret"),
     ("events",),
     ("snapshot",),
@@ -21,7 +22,7 @@ LAYERS = (
     ("intake", "portable"),
     ("refresh", "refresh_report"),
     ("scheduler", "limits", "operators"),
-    ("usage",),
+    ("usage", "census"),
     ("traffic",),
     ("resources",),
     ("background",),
@@ -51,6 +52,9 @@ ROOMS = {
     "pydantic_settings": ("settings", "access_settings", "source_settings"),
     "redis": (
         "redis_client",
+        "redis_primary",
+        "patience",
+        "census",
         "series",
         "events",
         "snapshot",

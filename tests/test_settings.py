@@ -66,6 +66,23 @@ def test_a_wrong_setting_is_refused_in_one_sentence(
     ("name", "value", "wanted"),
     [
         ("REDIS_URL", "http://:hunter2@host", "should start with redis://, rediss:// or unix://"),
+        ("REDIS_URL", "redis+sentinels://:hunter2@host/a", "should start with redis://"),
+        ("REDIS_URL", "redis+sentinel://:hunter2@host", "should end with the name"),
+        ("REDIS_URL", "redis+sentinel://:hunter2@host/a/b", "should end with the name"),
+        ("REDIS_URL", "redis+sentinel://:hunter2@host:x/a", "should name its servers"),
+        ("REDIS_URL", "redis+sentinel://:hunt@er2@a:1,,b:1/a", "should name its servers"),
+        ("REDIS_URL", "redis+cluster://:hunter2@host/1", "should name no database"),
+        ("REDIS_URL", "redis+cluster://:hunt/er2@host", "should name its servers"),
+        (
+            "REDIS_URL",
+            "redis+cluster://:hunter2@h?pool=1",
+            "should have no options but client_name",
+        ),
+        (
+            "REDIS_URL",
+            "rediss://:hunter2@h?ssl_ca_certs=/no",
+            "should name files that exist, and /no",
+        ),
         ("REDIS_URL", "redis://:hunt/er2@host:6379", "should be an address"),
         ("REDIS_URL", "redis://:hunter2@host:99999", "should be an address"),
         ("OPERATOR_TOKEN", "hunter2", "should have at least 16"),

@@ -1,6 +1,5 @@
 """`isbitcoinlit export` and `isbitcoinlit import`: readings as files."""
 
-import asyncio
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from isbitcoinlit import log
+from isbitcoinlit import log, tasks
 from isbitcoinlit.cli.options import DataDir, RedisUrl, load
 from isbitcoinlit.errors import SettingsError
 from isbitcoinlit.history.moments import parse_moment
@@ -64,7 +63,7 @@ def export_command(
     """
     settings = load({"redis_url": redis_url, "data_dir": data_dir})
     log.configure("text", "error")
-    readings = asyncio.run(_export(settings, series, (begin, end), form, packed, output))
+    readings = tasks.run(_export(settings, series, (begin, end), form, packed, output))
     _console().print(f"{readings} readings exported.")
 
 
@@ -83,7 +82,7 @@ def import_command(
     settings = load({"redis_url": redis_url, "data_dir": data_dir})
     log.configure("text", "error")
     console = _console()
-    done = asyncio.run(_import(settings, series, file, console))
+    done = tasks.run(_import(settings, series, file, console))
     stored = done.stored
     console.print(
         f"{done.readings} readings: {stored.added} values stored, {stored.already_stored} known "

@@ -66,8 +66,6 @@ class SeriesQuery:
     aggregation: Aggregation = Aggregation.AVG
     metrics: Sequence[Metric] = PAIR
     fill: Fill = Fill.NULL
-    next: int | None = None
-    """Where the rows begin that a limit has left out."""
 
 
 def find_range(
@@ -78,14 +76,13 @@ def find_range(
     A bucket that the range touches is there as a whole; those that have not begun are not. Raises
     `ParameterInvalid`, or `TooManyPoints` if there are more than `most`.
     """
-    until = parse_moment("to", end, now) if end else now
+    until = parse_moment("to", end, now) if end else now + 1
     if begin:
         since = parse_moment("from", begin, now)
     else:
-        since = min(until - DEFAULT_RANGE + interval.width, until - 1)
+        since = interval.floor(until - 1) - max(0, DEFAULT_RANGE - interval.width)
     if since >= until:
         raise ParameterInvalid("from", "from has to lie before to")
-    # The moment `now` is part of the range that ends with it.
     until = min(until, now + 1)
     span = Span(interval.floor(max(0, since)), interval.ceil(max(0, until)))
     if span.begin >= span.end:

@@ -96,7 +96,7 @@ class Companions:
         rest = RETRY_SECONDS
         try:
             async with self._lease.renewed():
-                outcomes = await self._intake.take()
+                outcomes = await self._intake.take(fence=self._lease.fence)
                 if first:
                     await self._fill_gaps()
             if not any(outcome.error for outcome in outcomes):

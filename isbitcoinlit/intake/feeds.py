@@ -9,6 +9,7 @@ from datetime import datetime
 from isbitcoinlit.errors import FeedError, FeedInvalid, FeedUnavailable
 from isbitcoinlit.feeds.base import Pull
 from isbitcoinlit.feeds.watched import WatchedFeed
+from isbitcoinlit.fence import NO_FENCE, Fence
 from isbitcoinlit.models import Reading
 from isbitcoinlit.series.source_prices import SourcePrices
 from isbitcoinlit.series.store import SeriesStore, Stored
@@ -32,6 +33,8 @@ class FeedOutcome:
     error: FeedError | None = None
     readings: tuple[Reading, ...] = ()
     """The readings that were new."""
+    degraded: int = 0
+    """Readings that Redis took, but of which fewer replicas have told than wanted."""
 
 
 class Intake:
@@ -49,14 +52,17 @@ class Intake:
         """Seconds for which all feeds should still be left alone."""
         return min((feed.health.wait for feed in self.feeds), default=0.0)
 
-    async def take(self, *, forced: bool = False) -> tuple[FeedOutcome, ...]:
+    async def take(
+        self, *, forced: bool = False, fence: Fence = NO_FENCE
+    ) -> tuple[FeedOutcome, ...]:
         """Take in every feed that is due, or (if forced) every feed.
 
-        Raises a `StorageError`; a feed that fails is an outcome.
+        Raises a `StorageError`, or `LeaseLost` at the fence; a feed that fails is an outcome.
         """
         due = [feed for feed in self.feeds if forced or feed.health.wait == 0]
         # Each to its end before an error is raised: nothing may write after the lease is gone.
-        results = await asyncio.gather(*map(self._take, due), return_exceptions=True)
+        work = (self._take(feed, fence) for feed in due)
+        results = await asyncio.gather(*work, return_exceptions=True)
         outcomes = []
         for result in results:
             if isinstance(result, BaseException):
@@ -64,13 +70,13 @@ class Intake:
             outcomes.append(result)
         return tuple(outcomes)
 
-    async def _take(self, watched: WatchedFeed) -> FeedOutcome:
+    async def _take(self, watched: WatchedFeed, fence: Fence) -> FeedOutcome:
         try:
             pull = await watched.pull()
         except FeedError as error:
             return FeedOutcome(watched.name, error=error)
-        stored = await self._series.add(watched.name, pull.readings)
-        await self._prices.add(watched.name, pull.prices)
+        stored = await self._series.add(watched.name, pull.readings, fence)
+        await self._prices.add(watched.name, pull.prices, fence)
         return _outcome(watched.name, pull, stored)
 
 
@@ -95,4 +101,5 @@ def _outcome(name: str, pull: Pull, stored: Stored) -> FeedOutcome:
         newest=pull.readings[-1].time if pull.readings else None,
         changed=stored.changed,
         readings=stored.readings,
+        degraded=stored.degraded,
     )

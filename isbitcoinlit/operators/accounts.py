@@ -10,8 +10,11 @@ from redis.asyncio import Redis
 
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import NameUnfit, OperatorExists, OperatorUnknown
+from isbitcoinlit.log import get_logger
 from isbitcoinlit.redis_client import redis_errors
 from isbitcoinlit.series.keys import Keys
+
+log = get_logger()
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 
@@ -64,7 +67,8 @@ class Accounts:
         """Return all operators, by name."""
         with redis_errors():
             accounts: Any = await self._redis.hgetall(self._key)
-        return [_load(name, text) for name, text in sorted(accounts.items())]
+        loaded = (_load(name, text) for name, text in sorted(accounts.items()))
+        return [account for account in loaded if account]
 
     async def exist(self) -> bool:
         """Tell whether there is any operator."""
@@ -104,6 +108,11 @@ def _dump(account: Account) -> str:
     return json.dumps({"hash": account.password_hash, "added": account.added.isoformat()})
 
 
-def _load(name: str, text: str) -> Account:
-    stored = json.loads(text)
-    return Account(name, stored["hash"], datetime.fromisoformat(stored["added"]))
+def _load(name: str, text: str) -> Account | None:
+    """Read an account; one that cannot be read is absent."""
+    try:
+        stored = json.loads(text)
+        return Account(name, str(stored["hash"]), datetime.fromisoformat(stored["added"]))
+    except (ValueError, TypeError, LookupError) as error:
+        log.warning("stored-account-unreadable", operator=name, reason=repr(error))
+        return None

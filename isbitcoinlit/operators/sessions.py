@@ -9,9 +9,12 @@ from redis.asyncio import Redis
 
 from isbitcoinlit.clock import Clock, from_milliseconds, to_milliseconds
 from isbitcoinlit.errors import TokenRefused
+from isbitcoinlit.log import get_logger
 from isbitcoinlit.operators.tokens import LEEWAY_SECONDS, REFRESH_SECONDS, Claims
 from isbitcoinlit.redis_client import redis_errors
 from isbitcoinlit.series.keys import Keys
+
+log = get_logger()
 
 MOST = 20
 """Sessions of one operator; beyond that the one used longest ago ends."""
@@ -126,7 +129,8 @@ class Sessions:
             for session in ids:
                 pipe.hgetall(self._session(session))
             stored = await pipe.execute()
-        return [_read(i, fields) for i, fields in zip(ids, stored, strict=True) if fields]
+        read = (_read(i, fields) for i, fields in zip(ids, stored, strict=True) if fields)
+        return [session for session in read if session]
 
     async def end(self, operator: str, session: str) -> bool:
         """End one of an operator's sessions; False if it is not one of theirs."""
@@ -151,11 +155,16 @@ class Sessions:
         return self._keys.operators("blacklisted", token)
 
 
-def _read(session: str, fields: dict[str, str]) -> Session:
-    return Session(
-        session,
-        fields["operator"],
-        from_milliseconds(int(fields["since"])),
-        from_milliseconds(int(fields["seen"])),
-        fields["address"],
-    )
+def _read(session: str, fields: dict[str, str]) -> Session | None:
+    """Read a session; one that cannot be read is absent."""
+    try:
+        return Session(
+            session,
+            fields["operator"],
+            from_milliseconds(int(fields["since"])),
+            from_milliseconds(int(fields["seen"])),
+            fields["address"],
+        )
+    except (ValueError, LookupError, OverflowError) as error:
+        log.warning("stored-session-unreadable", reason=repr(error))
+        return None

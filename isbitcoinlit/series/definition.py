@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from isbitcoinlit.errors import SchemaNewer
 from isbitcoinlit.models import PAIR, UNITS, Metric
 from isbitcoinlit.redis_client import redis_errors, translate
 from isbitcoinlit.series.buckets import Level
@@ -20,6 +22,8 @@ ROLLUP_POLICY = "last"
 RAW_CHUNK = 4_096
 ROLLUP_CHUNKS = {Level.HOUR: 1_024, Level.DAY: 512}
 """Bytes; an empty series takes one chunk, and there are twelve roll-ups to a series."""
+SCHEMA = 1
+"""The version of what our keys hold; it grows when an older process would misread it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,14 @@ class SeriesDefinitions:
         self._ensured: set[tuple[str, Metric]] = set()
 
     async def ensure(self, feed: str, metrics: Iterable[Metric] = PAIR) -> None:
-        """Make the series of a feed exist as designed; free after the first time."""
+        """Make the series of a feed exist as designed; free after the first time.
+
+        Raises `SchemaNewer`, having changed nothing, if this version is too old for this Redis.
+        """
         missing = [metric for metric in metrics if (feed, metric) not in self._ensured]
         if not missing:
             return
+        await self._check_schema()
         wanted = list(chain.from_iterable(self._define(feed, metric) for metric in missing))
         existing = await self._create(wanted)
         await self._correct(existing)
@@ -55,6 +63,17 @@ class SeriesDefinitions:
             if metric in PAIR:
                 await self._rules.make(feed, metric)
             self._ensured.add((feed, metric))
+
+    async def _check_schema(self) -> None:
+        """Leave our version if there is none; what is unreadable is no reason to stop."""
+        with redis_errors():
+            found: Any = await self._redis.set(self._keys.schema, SCHEMA, nx=True, get=True)
+        if found and found.isdecimal() and int(found) > SCHEMA:
+            raise SchemaNewer(
+                f"A newer version of this service keeps its data in this Redis (schema {found}, "
+                f"this version knows {SCHEMA}): upgrade this one, or give it an "
+                "ISBITCOINLIT_KEY_PREFIX of its own."
+            )
 
     def forget(self, feed: str) -> None:
         """Look again the next time."""

@@ -24,6 +24,11 @@ class Keys:
         return self._key(feed, Metric.PRICE, source)
 
     @property
+    def schema(self) -> str:
+        """The version of what all other keys hold."""
+        return self._key("schema")
+
+    @property
     def headlines(self) -> str:
         """Sorted set of the live feed's headlines, JSON, by time in milliseconds."""
         return self._key("live", "headlines")

@@ -7,11 +7,13 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from isbitcoinlit.clock import from_milliseconds, to_milliseconds
+from isbitcoinlit.fence import NO_FENCE, Fence
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import UNITS, Metric, SourcePrice
 from isbitcoinlit.redis_client import redis_errors, series_reply, translate
 from isbitcoinlit.series.definition import DUPLICATE_POLICY
 from isbitcoinlit.series.keys import Keys
+from isbitcoinlit.series.writer import SampleWriter
 
 log = get_logger()
 
@@ -21,19 +23,20 @@ class SourcePrices:
 
     def __init__(self, redis: Redis, keys: Keys, *, retention_seconds: int = 0) -> None:
         self._redis = redis
+        self._writer = SampleWriter(redis)
         self._keys = keys
         self._retention_ms = retention_seconds * 1_000
         self._newest: dict[str, datetime] = {}
 
-    async def add(self, feed: str, prices: Iterable[SourcePrice]) -> None:
-        """Store what is newer than the last one sent; raises a `StorageError`."""
+    async def add(self, feed: str, prices: Iterable[SourcePrice], fence: Fence = NO_FENCE) -> None:
+        """Store what is newer than the last one sent; raises a `StorageError` or `LeaseLost`."""
         new = [price for price in prices if self._newest.get(price.source) != price.time]
         if not new:
             return
-        replies = await self._write(feed, new)
+        replies = await self._write(feed, new, fence)
         if any("not a TSDB key" in str(reply) for reply in replies):
             await self._create(feed, new)
-            replies = await self._write(feed, new)
+            replies = await self._write(feed, new, fence)
         refused = [str(reply) for reply in replies if isinstance(reply, ResponseError)]
         if refused:
             log.warning("source-prices-refused", feed=feed, reasons=sorted(set(refused)))
@@ -53,19 +56,18 @@ class SourcePrices:
             if sample
         ]
 
-    async def _write(self, feed: str, prices: Iterable[SourcePrice]) -> Sequence[object]:
-        with redis_errors():
-            replies: Sequence[object] = await self._redis.ts().madd(
-                [
-                    (
-                        self._keys.source_price(feed, price.source),
-                        to_milliseconds(price.time),
-                        price.price,
-                    )
-                    for price in prices
-                ]
+    async def _write(
+        self, feed: str, prices: Iterable[SourcePrice], fence: Fence
+    ) -> Sequence[object]:
+        rows = [
+            (
+                to_milliseconds(price.time),
+                self._keys.source_price(feed, price.source),
+                price.price,
             )
-        return replies
+            for price in prices
+        ]
+        return (await self._writer.write(rows, fence)).replies
 
     async def _create(self, feed: str, prices: Iterable[SourcePrice]) -> None:
         with redis_errors():

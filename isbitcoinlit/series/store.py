@@ -1,21 +1,23 @@
 """Readings go into Redis time series, each of them once."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
-from redis.typing import KeyT
 
 from isbitcoinlit.clock import from_milliseconds, to_milliseconds
+from isbitcoinlit.fence import NO_FENCE, Fence
 from isbitcoinlit.models import PAIR, Metric, Reading, Span
+from isbitcoinlit.patience import patience_for, ride_out
 from isbitcoinlit.redis_client import redis_errors, series_reply
 from isbitcoinlit.series.buckets import Interval
 from isbitcoinlit.series.definition import SeriesDefinitions
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.recent import RecentSeries, Samples
+from isbitcoinlit.series.writer import Row, SampleWriter
 
 BATCH = 500
 """Samples in one TS.MADD: more is not faster, and stalls the event loop for over 3 ms."""
@@ -41,6 +43,8 @@ class Stored:
     """Whether the series are not what this process knew: by us, or by somebody else."""
     readings: tuple[Reading, ...] = field(default=(), compare=False)
     """The readings of which Redis took a value."""
+    degraded: int = 0
+    """Readings that Redis took, but of which fewer replicas have told than wanted."""
 
 
 class SeriesStore:
@@ -52,11 +56,14 @@ class SeriesStore:
         keys: Keys,
         *,
         retention_seconds: int = 0,
+        min_replicas: int = 0,
         tell: Callable[[str, Span], Awaitable[None]] | None = None,
     ) -> None:
         """`tell` hears of which feed readings were stored, and between which times."""
         self._redis = redis
         self._tell = tell
+        self._writer = SampleWriter(redis, min_replicas=min_replicas)
+        self._patience = patience_for(redis)
         self._keys = keys
         self._retention_ms = retention_seconds * 1_000
         self._definitions = SeriesDefinitions(redis, keys, retention_seconds=retention_seconds)
@@ -69,21 +76,24 @@ class SeriesStore:
         """
         await self._definitions.ensure(feed, metrics)
 
-    async def add(self, feed: str, readings: Sequence[Reading]) -> Stored:
+    async def add(self, feed: str, readings: Sequence[Reading], fence: Fence = NO_FENCE) -> Stored:
         """Store the readings that Redis does not have; repeating it changes nothing.
 
-        Raises what `prepare` raises.
+        Waits for a primary that is being replaced. Raises what `prepare` raises, and `LeaseLost`.
         """
+        return await ride_out(self._patience, lambda: self._try_to_add(feed, readings, fence))
+
+    async def _try_to_add(self, feed: str, readings: Sequence[Reading], fence: Fence) -> Stored:
         metrics = metrics_of(readings)
         await self.prepare(feed, metrics)
-        stored = await self._add(feed, metrics, readings)
+        stored = await self._add(feed, metrics, readings, fence)
         if "series-missing" not in stored.rejected:
             return stored
         # Somebody emptied Redis since the series were made: make them anew, and try once more.
         self._definitions.forget(feed)
         self._recent.forget(self._keys.series(feed, metric) for metric in metrics)
         await self.prepare(feed, metrics)
-        return await self._add(feed, metrics, readings)
+        return await self._add(feed, metrics, readings, fence)
 
     async def newest(
         self, feed: str, metrics: Sequence[Metric] = PAIR
@@ -111,22 +121,23 @@ class SeriesStore:
         return max((info.total_samples for info in found if info), default=0)
 
     async def _add(
-        self, feed: str, metrics: Iterable[Metric], readings: Sequence[Reading]
+        self, feed: str, metrics: Iterable[Metric], readings: Sequence[Reading], fence: Fence
     ) -> Stored:
         samples = {self._keys.series(feed, m): samples_of(readings, m) for m in metrics}
         surprised = await self._recent.update(samples)
         missing = {key: self._recent[key].missing(wanted) for key, wanted in samples.items()}
         oldest = await self._oldest_allowed(feed, missing)
-        accepted, rejected = await self._write(missing, oldest)
+        accepted, rejected, degraded = await self._write(missing, oldest, fence)
         if accepted and self._tell:
             await self._tell(feed, Span(min(accepted), max(accepted) + 1))
         sent = {timestamp for wanted in missing.values() for timestamp in wanted}
         return Stored(
-            added=len(accepted),
+            added=len(accepted - degraded),
             already_stored=len(readings) - len(sent),
             rejected=rejected,
             changed=surprised or bool(accepted),
             readings=tuple(r for r in readings if to_milliseconds(r.time) in accepted),
+            degraded=len(degraded),
         )
 
     async def _oldest_allowed(self, feed: str, missing: Mapping[str, Samples]) -> int:
@@ -142,9 +153,12 @@ class SeriesStore:
         return first_allowed(newest, self._retention_ms)
 
     async def _write(
-        self, missing: Mapping[str, Samples], oldest: int
-    ) -> tuple[set[int], Counter[str]]:
-        """Send samples in order of time; return the timestamps taken, and the reasons if not."""
+        self, missing: Mapping[str, Samples], oldest: int, fence: Fence
+    ) -> tuple[set[int], Counter[str], set[int]]:
+        """Send samples in order of time.
+
+        Return the timestamps taken, the reasons if not, and the timestamps not replicated.
+        """
         everything = sorted(
             (timestamp, key, value)
             for key, samples in missing.items()
@@ -152,23 +166,30 @@ class SeriesStore:
         )
         rows = [row for row in everything if row[0] >= oldest]
         accepted: set[int] = set()
+        degraded: set[int] = set()
         rejected: Counter[str] = Counter()
         if len(rows) < len(everything):
             rejected["older-than-retention"] = len(everything) - len(rows)
-        for start in range(0, len(rows), BATCH):
-            batch: list[tuple[KeyT, int | str, float | str]] = [
-                (key, at, value) for at, key, value in rows[start : start + BATCH]
-            ]
-            with redis_errors():
-                replies = await self._redis.ts().madd(batch)
+        for batch in _batched(rows):
+            written = await self._writer.write(batch, fence)
+            taken = set()
             # An error about one sample is a value in the list of replies; it is not raised.
-            for (at, key, _), reply in zip(rows[start : start + BATCH], replies, strict=True):
+            for (at, key, _), reply in zip(batch, written.replies, strict=True):
                 if isinstance(reply, ResponseError):
                     rejected[reason_of(reply)] += 1
                 else:
                     self._recent[key].add((at,))
-                    accepted.add(at)
-        return accepted, rejected
+                    taken.add(at)
+            accepted |= taken
+            if not written.replicated:
+                degraded |= taken
+        return accepted, rejected, degraded
+
+
+def _batched(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Cut rows into batches."""
+    for start in range(0, len(rows), BATCH):
+        yield rows[start : start + BATCH]
 
 
 def metrics_of(readings: Iterable[Reading]) -> list[Metric]:

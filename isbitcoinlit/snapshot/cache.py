@@ -6,11 +6,12 @@ from contextlib import suppress
 
 from redis.asyncio import Redis
 from redis.asyncio.lock import Lock
-from redis.exceptions import LockError
+from redis.exceptions import LockError, ResponseError
 
-from isbitcoinlit.errors import StorageError
+from isbitcoinlit.errors import LeaseLost, StorageError
 from isbitcoinlit.events.event import EventKind
-from isbitcoinlit.events.log import EventLog
+from isbitcoinlit.events.log import KEPT
+from isbitcoinlit.fence import FENCED, GUARD, NO_FENCE, Fence
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Snapshot
 from isbitcoinlit.redis_client import redis_errors
@@ -28,6 +29,16 @@ PATIENCE_SECONDS = 0.4
 PAUSE_SECONDS = 1.0
 """After Redis failed, it is not asked again for this long."""
 
+# KEYS: the fence, the snapshot, the events. ARGV: the fence's value, the snapshot, its time to
+# live in milliseconds, how many events are kept, the kind of event.
+_SHARE = (
+    GUARD
+    + """
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'kind', ARGV[5], 'data', ARGV[2])
+"""
+)
+
 log = get_logger()
 
 
@@ -44,7 +55,7 @@ class SnapshotCache:
     ) -> None:
         self._redis = redis
         self._keys = keys
-        self._events = EventLog(redis, keys)
+        self._share = redis.register_script(_SHARE)
         self._reader = reader
         self._memory = memory
         self._policy = policy
@@ -82,14 +93,22 @@ class SnapshotCache:
         self._memory.remember(snapshot)
         self._received.set()
 
-    async def share(self, snapshot: Snapshot) -> None:
-        """Write a snapshot to Redis, and tell the other processes; raises `RedisUnavailable`."""
-        text = to_json(snapshot).decode()
+    async def share(self, snapshot: Snapshot, fence: Fence = NO_FENCE) -> None:
+        """Write a snapshot to Redis, and tell the other processes.
+
+        Raises a `StorageError`, or `LeaseLost` at the fence: another process has a newer one.
+        """
+        ttl, text = math.ceil(self._policy.ttl * 1_000), to_json(snapshot).decode()
+        keys = [fence.key or self._keys.snapshot, self._keys.snapshot, self._keys.events]
         with redis_errors():
-            pipe = self._redis.pipeline(transaction=False)
-            pipe.set(self._keys.snapshot, text, px=math.ceil(self._policy.ttl * 1_000))
-            self._events.append_to(pipe, EventKind.SNAPSHOT, text)
-            await pipe.execute()
+            try:
+                await self._share(
+                    keys=keys, args=[fence.value, text, ttl, KEPT, str(EventKind.SNAPSHOT)]
+                )
+            except ResponseError as error:
+                if FENCED in str(error):
+                    raise LeaseLost("Another process refreshes by now.") from error
+                raise
 
     async def aclose(self) -> None:
         """Finish what is still being written."""
@@ -138,8 +157,11 @@ class SnapshotCache:
             pipe = self._redis.pipeline(transaction=False)
             pipe.get(self._keys.snapshot)
             pipe.pttl(self._keys.snapshot)
-            text, milliseconds_left = await pipe.execute()
-        snapshot = self._read(text) if text else None
+            text, milliseconds_left = await pipe.execute(raise_on_error=False)
+            if isinstance(text, ResponseError) and "WRONGTYPE" not in str(text):
+                raise text
+        # Something else than a text is absent: the next snapshot that is shared replaces it.
+        snapshot = self._read(text) if isinstance(text, str) else None
         if snapshot is None:
             return None
         self._memory.remember(snapshot, age=max(0.0, self._policy.ttl - milliseconds_left / 1_000))

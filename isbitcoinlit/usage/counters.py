@@ -7,6 +7,7 @@ takes nothing back, and a scrape through any process sees the same totals.
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
@@ -20,6 +21,8 @@ KEEP_SECONDS = 86_400
 """How long the numbers of a service that has stopped are kept."""
 GAUGE_SECONDS = 10.0
 """After so long without a word from a process, its gauges are those of a process that died."""
+LATEST = frozenset({"last_write_timestamp_seconds"})
+"""Gauges of which the largest is told, and not the sum."""
 
 Totals = dict[str, float]
 """Numbers by `name|label|label`."""
@@ -98,8 +101,9 @@ class Counters:
         oldest = self._clock.now().timestamp() - GAUGE_SECONDS
         sums: Totals = {}
         for text in told:
-            at, gauges = json.loads(text)
-            if at >= oldest:
-                for name, n in gauges.items():
-                    sums[name] = sums.get(name, 0) + n
+            with suppress(ValueError, TypeError, AttributeError):  # Unreadable is absent.
+                at, gauges = json.loads(text)
+                for name, n in gauges.items() if at >= oldest else ():
+                    before = sums.get(name, 0)
+                    sums[name] = max(before, n) if name in LATEST else before + float(n)
         return sums

@@ -74,7 +74,12 @@ class Service(FastAPI):
         """Serve one request, or the app's life."""
         hot_path = self.hot_path
         if hot_path is None or scope["type"] != "http" or not await hot_path.answer(scope, send):
-            await super().__call__(scope, receive, send)
+            state = scope["state"] = scope.get("state", {})
+            await super().__call__({**scope}, receive, send)
+            if stream := state.get("stream"):
+                # It goes on without what the framework held for the request.
+                del scope["state"], state
+                await stream(send)
 
 
 def create_app(
@@ -115,6 +120,7 @@ def create_app(
         license_info={"name": "MIT", "identifier": "MIT"},
         docs_url=None,  # FastAPI's own would load its viewer from elsewhere; see page.py.
         redoc_url=None,
+        redirect_slashes=False,  # One address each; behind a proxy the redirect would name another.
     )
     app.state.assets = Assets()
     app.state.settings = settings

@@ -1,5 +1,6 @@
 """`/api/v1/series`, `/candles` and `/readings`: the past, on one clock."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,6 +11,7 @@ from isbitcoinlit.history.cache import AnswerName
 from isbitcoinlit.history.documents import (
     CANDLE_COLUMNS,
     READING_COLUMNS,
+    Record,
     Table,
     TimeForm,
     candle_record,
@@ -76,23 +78,17 @@ async def series(
     `null` and 0 samples. `partial` marks the bucket that still runs, `coverage` is the share of
     its 30-second steps that have a reading.
     """
-    asked = _range(resources, ends, interval, limit)
-    shown = asked.cut(limit) if limit else asked
-    following = shown.span.end if shown.span.end < asked.span.end else None
-    query = SeriesQuery(feed, shown, aggregation, metrics, fill, following)
+    page = _page(resources, ends, interval, limit)
+    query = SeriesQuery(feed, page.shown, aggregation, metrics, fill)
 
     async def make() -> Table:
         rows = await resources.history.rows(query)
-        meta = {
-            **await _meta(resources, feed, shown, ts),
-            "aggregation": aggregation,
-            "next": None if following is None else ts.write(following),
-        }
+        meta = await _meta(resources, feed, page, ts, {"aggregation": aggregation})
         return Table(series_columns(query), list(series_records(query, rows, ts.write)), meta)
 
-    rest = ":".join((interval, aggregation, ",".join(metrics), fill, ts, form, str(following)))
-    name = AnswerName("series", feed, shown.span, rest)
-    lifetime = Lifetime.of(shown, resources)
+    rest = ":".join((aggregation, ",".join(metrics), fill, ts, form))
+    name = page.name("series", feed, rest)
+    lifetime = Lifetime.of(page.shown, resources)
     return await answer_table(request, resources, name, lifetime, form, make)
 
 
@@ -109,22 +105,15 @@ async def candles(
     ts: TimeFormParam = TimeForm.ISO,
 ) -> Response:
     """Give open, high, low and close of each bucket, oldest first; `time` is its start."""
-    asked = _range(resources, ends, interval, limit)
-    shown = asked.cut(limit) if limit else asked
-    following = shown.span.end if shown.span.end < asked.span.end else None
+    page = _page(resources, ends, interval, limit)
 
     async def make() -> Table:
-        found = await resources.history.candles(feed, metric, shown)
-        meta = {
-            **await _meta(resources, feed, shown, ts),
-            "metric": metric,
-            "next": None if following is None else ts.write(following),
-        }
+        found = await resources.history.candles(feed, metric, page.shown)
+        meta = await _meta(resources, feed, page, ts, {"metric": metric})
         return Table(CANDLE_COLUMNS, [candle_record(c, ts.write) for c in found], meta)
 
-    rest = ":".join((interval, metric, ts, form, str(following)))
-    name = AnswerName("candles", feed, shown.span, rest)
-    lifetime = Lifetime.of(shown, resources)
+    name = page.name("candles", feed, f"{metric}:{ts}:{form}")
+    lifetime = Lifetime.of(page.shown, resources)
     return await answer_table(request, resources, name, lifetime, form, make)
 
 
@@ -172,17 +161,27 @@ async def readings(
     return response
 
 
-def _range(resources: Resources, ends: Ends, interval: Interval, limit: int | None) -> Range:
-    most = resources.settings.max_points
-    if limit is not None:
-        _check_limit(resources, limit)
-    return find_range(
-        ends.begin,
-        ends.end,
-        interval,
-        resources.history.now(),
-        most=None if limit else most,
-    )
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The buckets that one answer shows."""
+
+    shown: Range
+    following: int | None
+    """Start of the first bucket that a limit has left out."""
+
+    def name(self, kind: str, feed: str, rest: str) -> AnswerName:
+        interval = self.shown.interval
+        return AnswerName(kind, feed, self.shown.span, f"{interval}:{self.following}:{rest}")
+
+
+def _page(resources: Resources, ends: Ends, interval: Interval, limit: int | None) -> _Page:
+    now, most = resources.history.now(), resources.settings.max_points
+    if limit is None:
+        return _Page(find_range(ends.begin, ends.end, interval, now, most=most), None)
+    _check_limit(resources, limit)
+    asked = find_range(ends.begin, ends.end, interval, now, most=None)
+    shown = asked.cut(limit)
+    return _Page(shown, shown.span.end if shown.span.end < asked.span.end else None)
 
 
 def _check_limit(resources: Resources, limit: int) -> None:
@@ -201,14 +200,16 @@ def _span(ends: Ends, now: int) -> Span:
     return Span(min(max(0, begin), end), end)
 
 
-async def _meta(resources: Resources, feed: str, asked: Range, ts: TimeForm) -> dict[str, Any]:
-    span = asked.span
-    fresh = await resources.history.freshness(feed, span.end, is_open=asked.is_open)
+async def _meta(resources: Resources, feed: str, page: _Page, ts: TimeForm, told: Record) -> Record:
+    span = page.shown.span
+    fresh = await resources.history.freshness(feed, span.end, is_open=page.shown.is_open)
     return {
         "feed": feed,
-        "interval": asked.interval,
+        "interval": page.shown.interval,
+        **told,
         "from": ts.write(span.begin),
         "to": ts.write(span.end),
         "as_of": None if fresh.as_of is None else ts.write(fresh.as_of),
         "stale": fresh.stale,
+        "next": None if page.following is None else ts.write(page.following),
     }

@@ -102,7 +102,9 @@ class ReadingsSchema(BaseModel):
 class WindowSchema(BaseModel):
     """What a metric did over the time up to its feed's newest reading."""
 
-    since: datetime | None = Field(description="Time of the first reading in the window.")
+    since: datetime | None = Field(
+        description="Where the readings in the window begin; the hour, if it is a later one."
+    )
     change: float | None = Field(
         description="Last value minus first; null where the readings begin too late for it."
     )

@@ -138,6 +138,9 @@ class RefreshSchema(BaseModel):
     fetched: int = Field(description="Rows that the feed sent.")
     added: int = Field(description="Readings that were new.")
     already_stored: int = Field(description="Readings that were known.")
+    degraded: int = Field(
+        description="New readings that fewer replicas of Redis have than wanted; not in `added`."
+    )
     rejected: dict[str, int] = Field(
         description="Values not stored, by reason.", examples=[{"price-not-finite": 2}]
     )

@@ -52,7 +52,8 @@ async def index(request: Request, resources: ResourcesDep, feed: FeedDep) -> Res
 
     async def make() -> str:
         hours = await resources.history.hours(feed)
-        return json.dumps([_FILE.format(from_milliseconds(hour)) for hour in hours])
+        names = [_FILE.format(from_milliseconds(hour)) for hour in hours]
+        return json.dumps(names, separators=(",", ":"))
 
     name = AnswerName("v1-index", feed, ALWAYS)
     lifetime = Lifetime.until_refresh(resources)
@@ -88,7 +89,8 @@ def _hour(name: str) -> Span:
 
 async def _rows(resources: Resources, feed: str, span: Span) -> str:
     found: Sequence[Reading] = await resources.history.readings(feed, span, MOST_ROWS)
-    return json.dumps([_row(reading) for reading in found], allow_nan=False)
+    rows = [_row(reading) for reading in found]
+    return json.dumps(rows, separators=(",", ":"), allow_nan=False)
 
 
 def _row(reading: Reading) -> dict[str, Any]:

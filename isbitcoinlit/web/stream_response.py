@@ -3,6 +3,7 @@
 import asyncio
 import random
 from contextlib import suppress
+from functools import partial
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -13,10 +14,13 @@ from isbitcoinlit.events.event import EventKind, encode, order
 from isbitcoinlit.events.hub import EventHub
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.document import to_json
-from isbitcoinlit.web.streams import OpenStreams, end_now
+from isbitcoinlit.web.streams import OpenStreams, Place, end_now
 
 PING_SECONDS = 10.0
-"""Silence after which a stream says that it lives; proxies give up after 15 to 60 s."""
+"""Silence after which a stream says that it lives; proxies give up after 15 to 60 s.
+
+What counts is what this client was sent: others may hear of more.
+"""
 RETRY_MILLISECONDS = (1_000, 4_000)
 """Between which a client waits before it comes back, so that not all come in the same moment."""
 REACH_SECONDS = 1.0
@@ -51,18 +55,32 @@ class EventStream(Response):
         self._kinds = kinds
         self._last_seen = last_seen
         self._writing = False
+        self._wrote = 0.0
+        """When the client was last sent something, by the event loop's clock."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin the answer, and leave the rest to `serve`, without the framework around it.
+
+        What the framework holds for a request is more than a stream needs for ten minutes.
+        """
+        place = self._streams.take(scope["state"]["client"])
+        try:
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": self.status_code,
+                    "headers": self.raw_headers,
+                }
+            )
+        except BaseException:
+            place.leave()
+            raise
+        scope["state"]["stream"] = partial(self._serve, place, receive)
+
+    async def _serve(self, place: Place, receive: Receive, send: Send) -> None:
         """Serve one client until it leaves, its time is over, or the service stops."""
         with suppress(TimeoutError):
-            async with self._streams.one_more(scope["state"]["client"]) as end:
-                await send(
-                    {
-                        "type": "http.response.start",
-                        "status": self.status_code,
-                        "headers": self.raw_headers,
-                    }
-                )
+            async with place as end:
                 watch = asyncio.create_task(_end_when_gone(receive, end))
                 try:
                     await self._write(send)
@@ -113,7 +131,7 @@ class EventStream(Response):
 
     async def _wait(self, cursor: Cursor, send: Send) -> None:
         try:
-            async with asyncio.timeout(PING_SECONDS):
+            async with asyncio.timeout_at(self._wrote + PING_SECONDS):
                 await cursor.wait()
         except TimeoutError:
             await self._send(send, _PING)
@@ -124,6 +142,7 @@ class EventStream(Response):
             self._writing = True
             await send({"type": "http.response.body", "body": body, "more_body": True})
             self._writing = False
+            self._wrote = asyncio.get_running_loop().time()
 
 
 async def _end_when_gone(receive: Receive, end: asyncio.Timeout) -> None:

@@ -59,7 +59,15 @@ async def test_a_series_as_designed_is_left_alone(
     await SeriesStore(redis, keys).prepare("given")
 
     commands = await count.commands()
-    assert set(commands) == {"ts.create", "ts.info", "evalsha", "ts.get", "ts.createrule", "hset"}
+    assert set(commands) == {
+        "set",
+        "ts.create",
+        "ts.info",
+        "evalsha",
+        "ts.get",
+        "ts.createrule",
+        "hset",
+    }
     assert commands["ts.create"] == commands["ts.info"] == 26
 
 

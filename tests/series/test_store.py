@@ -70,7 +70,7 @@ async def test_a_new_reading_costs_one_command(store: SeriesStore, count: Comman
     await count.begin()
 
     assert await store.add("given", readings(101)) == Stored(1, 100, changed=True)
-    assert await count.commands() == {"ts.range": 2, "ts.madd": 1}
+    assert await count.commands() == {"ts.range": 2, "evalsha": 1, "ts.madd": 1}
 
 
 async def test_a_day_goes_in_batches(store: SeriesStore, count: CommandCount) -> None:

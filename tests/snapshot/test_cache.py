@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from isbitcoinlit.errors import NoData
+from isbitcoinlit.redis_client import connect
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.store import SeriesStore
 from isbitcoinlit.snapshot.cache import LOCK_SECONDS, SnapshotCache
@@ -78,6 +79,7 @@ async def test_two_hundred_polls_are_one_computation(
 async def test_two_processes_are_one_computation(
     redis: Redis,
     redis_url: str,
+    key_prefix: str,
     make_cache: MakeCache,
     store: SeriesStore,
     count: CommandCount,
@@ -85,7 +87,7 @@ async def test_two_processes_are_one_computation(
 ) -> None:
     """Of two processes that find the cache cold at once, one computes and the other waits."""
     await store.add("given", readings(10))
-    async with Redis.from_url(redis_url, decode_responses=True) as other:
+    async with connect(redis_url, key_prefix) as other:
         caches = [make_cache(redis), make_cache(other)]
         await count.begin()
 
