@@ -9,7 +9,7 @@ from isbitcoinlit.feeds.rows import AHEAD, EARLIEST
 from isbitcoinlit.models import Metric
 
 _MOST = sys.float_info.max
-_LIMITS: Mapping[Metric, tuple[float, float]] = {
+LIMITS: Mapping[Metric, tuple[float, float]] = {
     Metric.PRICE: (sys.float_info.min, _MOST),
     Metric.SENTIMENT: (-1.0, 1.0),
     Metric.MEDIAN: (-1.0, 1.0),
@@ -40,13 +40,17 @@ class Batch:
     readings: int = 0
     broken: list[Broken] = field(default_factory=list)
 
+    def is_time(self, time: int) -> bool:
+        """Tell whether a reading can be of that moment."""
+        return _EARLIEST <= time <= self.now + _AHEAD
+
     def take(self, time: int, values: list[tuple[Metric, float]]) -> None:
         """Take one reading; raises a `ValueError` with the reason why not, and takes nothing."""
-        if not _EARLIEST <= time <= self.now + _AHEAD:
+        if not self.is_time(time):
             raise ValueError("its time is in the future" if time > self.now else "it is too old")
         found = False
         for metric, value in values:
-            least, most = _LIMITS[metric]
+            least, most = LIMITS[metric]
             # Also false for what is not a number.
             if not least <= value <= most:
                 raise ValueError(f"{metric} is out of range: {value!r}")

@@ -12,7 +12,7 @@ from isbitcoinlit.errors import FeedInvalid, FileUnfit
 from isbitcoinlit.feeds.rows import parse_rows
 from isbitcoinlit.models import Metric
 from isbitcoinlit.portable.batch import Batch, Broken
-from isbitcoinlit.portable.lines import CsvParser, JsonParser, LineParser, parse_lines
+from isbitcoinlit.portable.lines import CsvParser, JsonParser, LineParser
 
 PIECE = 65_536
 """Bytes: about 1,000 readings, while which are read Redis is at work on those before."""
@@ -81,7 +81,7 @@ class Source:
                 at += 1
             batch = self._batch()
             if parser:
-                parse_lines(parser, at, lines, batch)
+                parser.parse_many(at, lines, batch)
             yield batch
 
     def _rows(self, pieces: "_Pieces") -> Iterator[Batch]:

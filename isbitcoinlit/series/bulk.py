@@ -1,8 +1,8 @@
 """Many samples of one feed, stored as fast as one connection takes them.
 
 redis-py's own `madd` spends more time on putting a command together than Redis on executing it, so
-the bytes are made here. While Redis works on them the caller prepares the next; the replies are
-read before the next are sent, so that little is on its way at any time.
+the bytes are made here. While Redis works on them the caller prepares the next; a few commands are
+on their way at any time, and what Redis says to each sample is read and counted.
 """
 
 from collections import Counter
@@ -26,6 +26,11 @@ COMMAND = 1_000
 LATE_COMMAND = 100
 """The same for samples before the newest one, each of which makes Redis compute its hour and its
 day anew: half a millisecond in which nobody else is served."""
+
+IN_FLIGHT = 12
+"""Commands that may be on their way: enough for Redis not to wait for us, about 1 MB."""
+TELL_AFTER = 64
+"""Commands between two times that others hear of what was stored."""
 
 Tell = Callable[[str, Span], Awaitable[None]]
 
@@ -57,8 +62,8 @@ class BulkWriter:
         self._connection: Any = None
         self._sent: list[int] = []
         """Samples of each command whose reply is still to be read."""
-        self._span: Span | None = None
-        """Of the samples in these commands."""
+        self._untold: list[Span] = []
+        """From the first to the last sample of each command that nobody has been told of."""
         self.stored = BulkStored()
 
     @asynccontextmanager
@@ -75,6 +80,7 @@ class BulkWriter:
         try:
             yield self
             await self._settle()
+            await self._tell_all()
         finally:
             if self._sent:
                 # Nobody else may be given the replies that are still to come.
@@ -85,8 +91,9 @@ class BulkWriter:
         """Send what is new; whether Redis took it is known after the next call, or the end."""
         wanted = {metric: found for metric, found in samples.items() if found}
         await self._store.prepare(self._feed, {*PAIR, *wanted})
-        commands, sent = [], []
-        times: list[int] = []
+        commands: list[bytes] = []
+        sent: list[int] = []
+        spans: list[Span] = []
         for metric, found in wanted.items():
             new = self._young_enough(await self._missing(metric, found))
             key = self._keys.series(self._feed, metric)
@@ -96,14 +103,18 @@ class BulkWriter:
                 rows = new[start : start + step]
                 commands.append(packed(key, rows))
                 sent.append(len(rows))
+                spans.append(Span(rows[0][0], rows[-1][0] + 1))
             if new:
-                times += (new[0][0], new[-1][0])
                 self._newest[metric] = max(self._newest.get(metric, 0), new[-1][0])
-        await self._settle()
+        await self._settle(leave=max(0, IN_FLIGHT - len(commands)))
         if commands:
+            self._sent += sent
+            self._untold += spans
             with redis_errors():
                 await self._connection.send_packed_command(commands)
-            self._sent, self._span = sent, Span(min(times), max(times) + 1)
+        if len(self._untold) > TELL_AFTER:
+            await self._settle()
+            await self._tell_all()
 
     async def _missing(self, metric: Metric, samples: Samples) -> list[tuple[int, float]]:
         """Return, in order of time, the samples that Redis lacks."""
@@ -125,18 +136,15 @@ class BulkWriter:
         """Leave out what has expired, as the store does."""
         if not self._retention_ms or not rows:
             return rows
-        newest = max(*self._newest.values(), rows[-1][0])
+        newest = max(rows[-1][0], *self._newest.values(), 0)
         oldest = first_allowed(newest, self._retention_ms)
         kept = [row for row in rows if row[0] >= oldest]
         self.stored.rejected["older-than-retention"] += len(rows) - len(kept)
         return kept
 
-    async def _settle(self) -> None:
-        """Read the replies that are still to come, and tell what they say was stored."""
-        if not self._sent:
-            return
-        before = self.stored.added
-        while self._sent:
+    async def _settle(self, leave: int = 0) -> None:
+        """Read the replies that are still to come, but for so many."""
+        while len(self._sent) > leave:
             with redis_errors():
                 try:
                     replies = await self._connection.read_response()
@@ -147,8 +155,14 @@ class BulkWriter:
             refused = [reply for reply in replies if isinstance(reply, ResponseError)]
             self.stored.added += len(replies) - len(refused)
             self.stored.rejected.update(map(reason_of, refused))
-        if self.stored.added > before and self._span:
-            await self._tell(self._feed, self._span)
+
+    async def _tell_all(self) -> None:
+        """Say between which times samples were stored."""
+        if self._untold:
+            begin = min(span.begin for span in self._untold)
+            end = max(span.end for span in self._untold)
+            self._untold = []
+            await self._tell(self._feed, Span(begin, end))
 
     async def _find_newest(self) -> dict[Metric, int]:
         """Return the time of the last sample of each metric that has one, in milliseconds."""
