@@ -5,7 +5,18 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import expiry, logins, memory, polls, refreshes, report, snapshots, workers, wrk
+from benchmarks import (
+    expiry,
+    logins,
+    memory,
+    polls,
+    refreshes,
+    report,
+    snapshots,
+    streams,
+    workers,
+    wrk,
+)
 from benchmarks.report import Row
 from isbitcoinlit import log
 
@@ -17,6 +28,7 @@ CELLS: dict[str, Callable[..., Iterator[Row]]] = {
     "memory": memory.rows,
     "workers": workers.rows,
     "logins": logins.rows,
+    "streams": streams.rows,
 }
 RESULTS = Path(__file__).parent / "results"
 

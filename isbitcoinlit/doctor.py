@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from isbitcoinlit.census import wrong_keys
 from isbitcoinlit.errors import FeedError, IsBitcoinLitError, StorageError
 from isbitcoinlit.feeds.watched import WatchedFeed
-from isbitcoinlit.models import Metric
+from isbitcoinlit.models import PAIR
 from isbitcoinlit.redis_client import redis_errors
 from isbitcoinlit.resources import Resources, open_resources
 from isbitcoinlit.series.keys import Keys
@@ -92,7 +92,7 @@ async def _keys(resources: Resources) -> Finding:
         number = len([key async for key in resources.redis.scan_iter(pattern, count=1_000)])
         samples = {
             metric: await resources.redis.ts().info(keys.series(resources.feed.name, metric))
-            for metric in Metric
+            for metric in PAIR
         }
     counts = ", ".join(f"{info['total_samples']} {metric}" for metric, info in samples.items())
     return Finding("data", f"{number} keys; samples of {resources.feed.name}: {counts}")

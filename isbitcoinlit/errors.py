@@ -24,10 +24,16 @@ IsBitcoinLitError
 │   ├── LoginThrottled
 │   ├── TokenRefused
 │   └── RemoteError
+├── QueryError
+│   ├── ParameterInvalid
+│   ├── TooManyPoints
+│   └── InsufficientData
 ├── LeaseLost
 ├── RefreshBusy
 └── NoData
 """
+
+from typing import Any
 
 
 class IsBitcoinLitError(Exception):
@@ -134,6 +140,32 @@ class TokenRefused(OperatorError):
 
 class RemoteError(OperatorError):
     """Another service of this kind cannot be reached, or refused what it was asked for."""
+
+
+class QueryError(IsBitcoinLitError):
+    """A question about the past cannot be answered as it was asked."""
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        super().__init__(message)
+        self.facts = facts
+        """What a program needs to ask better."""
+
+
+class ParameterInvalid(QueryError):
+    """One of the parameters makes no sense."""
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(
+            f"{parameter}: {reason}", errors=[{"parameter": parameter, "reason": reason}]
+        )
+
+
+class TooManyPoints(QueryError):
+    """The answer would be longer than answers may be."""
+
+
+class InsufficientData(QueryError):
+    """There are not enough readings to say anything."""
 
 
 class LeaseLost(IsBitcoinLitError):

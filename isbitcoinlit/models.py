@@ -11,9 +11,19 @@ class Metric(StrEnum):
 
     PRICE = "price"
     SENTIMENT = "sentiment"
+    MEDIAN = "median"
+    COUNT = "count"
 
 
-UNITS: Mapping[Metric, str] = {Metric.PRICE: "usd-per-btc", Metric.SENTIMENT: "score"}
+PAIR = (Metric.PRICE, Metric.SENTIMENT)
+"""What every feed is asked for; the others are kept only for a feed that gives them."""
+
+UNITS: Mapping[Metric, str] = {
+    Metric.PRICE: "usd-per-btc",
+    Metric.SENTIMENT: "score",
+    Metric.MEDIAN: "score",
+    Metric.COUNT: "texts",
+}
 """The unit of each metric, as written in the series' labels."""
 
 
@@ -27,10 +37,34 @@ class Reading:
     """USD per BTC, greater than 0."""
     sentiment: float | None
     """Mean score in [-1, 1]."""
+    median: float | None = None
+    """Median score in [-1, 1], from feeds that give it."""
+    count: float | None = None
+    """How many texts were scored, from feeds that say it."""
 
     def value(self, metric: Metric) -> float | None:
         """The number this reading has for a metric."""
-        return self.price if metric is Metric.PRICE else self.sentiment
+        match metric:
+            case Metric.PRICE:
+                return self.price
+            case Metric.SENTIMENT:
+                return self.sentiment
+            case Metric.MEDIAN:
+                return self.median
+            case Metric.COUNT:
+                return self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of time, in milliseconds since the epoch."""
+
+    begin: int
+    end: int
+
+    def touches(self, other: "Span") -> bool:
+        """Tell whether the two have a moment in common."""
+        return self.begin < other.end and other.begin < self.end
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from isbitcoinlit.clock import Clock, SystemClock
 from isbitcoinlit.embedded.server import EmbeddedRedis, open_or_join
 from isbitcoinlit.errors import RedisUnavailable
 from isbitcoinlit.events.announcer import Announcer
-from isbitcoinlit.events.follower import EventFollower
 from isbitcoinlit.events.hub import EventHub
 from isbitcoinlit.events.log import EventLog
 from isbitcoinlit.feeds.base import Feed
@@ -19,6 +18,9 @@ from isbitcoinlit.feeds.build import build_feed
 from isbitcoinlit.feeds.health import FeedHealth
 from isbitcoinlit.feeds.live.sentiment import WINDOW
 from isbitcoinlit.feeds.watched import WatchedFeed
+from isbitcoinlit.history.cache import AnswerCache
+from isbitcoinlit.history.reader import HistoryReader
+from isbitcoinlit.history.summary import SummaryReader
 from isbitcoinlit.intake.board import FeedBoard
 from isbitcoinlit.intake.build import open_companions
 from isbitcoinlit.intake.companions import Companions
@@ -29,15 +31,15 @@ from isbitcoinlit.operators.desk import Operators, open_operators
 from isbitcoinlit.patience import patience_for
 from isbitcoinlit.redis_client import connect
 from isbitcoinlit.refresh import Refresher, Stages
-from isbitcoinlit.scheduler import RefreshScheduler
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.live_record import LiveRecord
+from isbitcoinlit.series.planner import BucketReader
 from isbitcoinlit.series.rollups import Rollups
+from isbitcoinlit.series.samples import ReadingReader
 from isbitcoinlit.series.source_prices import SourcePrices
 from isbitcoinlit.series.store import SeriesStore
 from isbitcoinlit.settings import Settings
 from isbitcoinlit.snapshot.cache import SnapshotCache
-from isbitcoinlit.snapshot.freshness import FreshnessWatch
 from isbitcoinlit.snapshot.memory import CachePolicy, SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
 from isbitcoinlit.traffic import Traffic
@@ -66,6 +68,9 @@ class Resources:
     announcer: Announcer
     hub: EventHub
     refresher: Refresher
+    answers: AnswerCache
+    history: HistoryReader
+    summaries: SummaryReader
     traffic: Traffic
     operators: Operators
 
@@ -125,29 +130,6 @@ async def open_resources(
         yield resources
 
 
-@asynccontextmanager
-async def background_work(resources: Resources) -> AsyncIterator[None]:
-    """Refresh on schedule, and hear of other processes' work, for the length of the block."""
-    settings, memory = resources.settings, resources.memory
-    follower = EventFollower(
-        resources.redis,
-        Keys(settings.key_prefix),
-        resources.hub,
-        receive=resources.cache.receive,
-        distrust=memory.distrust,
-    )
-    freshness = FreshnessWatch(memory, resources.announcer, resources.clock)
-    scheduler = RefreshScheduler(resources.refresher, interval=settings.refresh_interval)
-    async with (
-        follower.running(),
-        scheduler.running(),
-        freshness.running(),
-        resources.companions.running(),
-        resources.traffic.settling(),
-    ):
-        yield
-
-
 async def _redis_url(stack: AsyncExitStack, settings: Settings, role: str) -> str:
     """Return the address of the operator's Redis, or of an embedded one that is started."""
     if settings.redis_url:
@@ -171,8 +153,13 @@ def _assemble(
     """Put the pieces together; nothing is sent yet."""
     keys = Keys(settings.key_prefix)
     policy = CachePolicy(settings.snapshot_ttl, settings.stale_after, settings.serve_stale_for)
+    answers = AnswerCache(redis, keys, clock)
     series = SeriesStore(
-        redis, keys, retention_seconds=settings.retention, min_replicas=settings.min_replicas
+        redis,
+        keys,
+        retention_seconds=settings.retention,
+        min_replicas=settings.min_replicas,
+        tell=answers.forget_touched,
     )
     prices = SourcePrices(redis, keys, retention_seconds=settings.retention)
     names = [feed.name for feed in feeds]
@@ -216,6 +203,7 @@ def _assemble(
         reports=lambda: [feed.report() for feed in watched],
         refreshes=refresher.results,
     )
+    buckets, readings = BucketReader(redis, keys), ReadingReader(redis, keys)
     operators = open_operators(settings, redis, keys, clock)
     return Resources(
         settings,
@@ -233,6 +221,9 @@ def _assemble(
         announcer,
         hub,
         refresher,
+        answers,
+        HistoryReader(buckets, readings, clock, stale_after=settings.stale_after),
+        SummaryReader(buckets, readings),
         traffic,
         operators,
     )

@@ -101,7 +101,7 @@ class Settings(AccessSettings, SourceSettings):
         ge=0,
         le=100 * _YEAR,
         description="Seconds that readings are kept, at least two days (172800); 0 keeps them for "
-        "ever.",
+        "ever. Hours and days are always kept.",
     )
     data_dir: Path = Field(
         default_factory=default_data_directory,
@@ -130,6 +130,12 @@ class Settings(AccessSettings, SourceSettings):
         default=20,
         ge=0,
         description="Streams that one process keeps open at a time for one client address.",
+    )
+    max_points: int = Field(
+        default=5_000,
+        ge=100,
+        le=100_000,
+        description="Rows of one answer about the past.",
     )
     operator_token: SecretStr | None = Field(
         default=None,
@@ -166,7 +172,10 @@ class Settings(AccessSettings, SourceSettings):
     @classmethod
     def _long_enough(cls, value: int) -> int:
         if 0 < value < _SHORTEST_RETENTION:
-            raise ValueError(f"should be 0 or at least {_SHORTEST_RETENTION}")
+            raise ValueError(
+                f"should be 0 or at least {_SHORTEST_RETENTION}: a reading that comes late makes "
+                "Redis compute its day anew, from readings that have to be there"
+            )
         return value
 
     @field_validator("feed", mode="before")

@@ -1,8 +1,11 @@
-"""Tasks that live as long as a block."""
+"""Tasks that end when they should."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 _AGAIN_SECONDS = 0.1
 
@@ -17,7 +20,20 @@ async def running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         await _end(task)
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a command's coroutine in an event loop of its own; Ctrl-C ends it for certain."""
+    return asyncio.run(_to_its_end(work))
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        await _end(task)
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
     """Cancel a task until it has ended.
 
     Once is not enough on Python 3.11, where `asyncio.wait_for`, which redis-py uses, passes over a

@@ -1,13 +1,13 @@
-"""Tasks that live as long as a block."""
+"""Tasks that end when they should."""
 
 import asyncio
+import os
+import signal
 from contextlib import suppress
 
 import pytest
 
-from isbitcoinlit.tasks import running
-
-pytestmark = pytest.mark.anyio
+from isbitcoinlit.tasks import run, running
 
 
 class Deaf:
@@ -30,6 +30,7 @@ class Deaf:
             self.ended = True
 
 
+@pytest.mark.anyio
 async def test_work_that_loses_a_cancellation_ends() -> None:
     """It is cancelled again, and has ended when the block has."""
     deaf = Deaf()
@@ -40,6 +41,7 @@ async def test_work_that_loses_a_cancellation_ends() -> None:
     assert deaf.ended
 
 
+@pytest.mark.anyio
 async def test_our_own_cancellation_is_not_swallowed() -> None:
     """Whoever leaves the block can be cancelled while the work ends."""
     deaf = Deaf()
@@ -57,7 +59,37 @@ async def test_our_own_cancellation_is_not_swallowed() -> None:
     assert task.cancelled()
 
 
+@pytest.mark.anyio
 async def test_work_that_has_ended_is_left_alone() -> None:
     """There is nothing to wait for."""
     async with asyncio.timeout(5), running(asyncio.sleep(0)):
         await asyncio.sleep(0.01)
+
+
+def test_control_c_ends_a_command() -> None:
+    """Though its work loses the cancellation, it ends as interrupted."""
+    deaf = Deaf()
+
+    async def interrupted() -> None:
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
+        await deaf.work()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(interrupted())
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert deaf.ended
+
+
+def test_a_command_has_a_result() -> None:
+    """What the work returns or raises comes out."""
+    assert run(asyncio.sleep(0, "result")) == "result"
+    with pytest.raises(ValueError, match="no"):
+        run(_fail())
+
+
+async def _fail() -> None:
+    raise ValueError("no")

@@ -1,6 +1,5 @@
 """The commands themselves; groups of them have files of their own."""
 
-import asyncio
 import json
 import sys
 from typing import Annotated
@@ -9,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from isbitcoinlit import __version__, log, server
+from isbitcoinlit import __version__, log, server, tasks
 from isbitcoinlit.cli import backfill, operators
 from isbitcoinlit.cli.options import (
     DataDir,
@@ -95,7 +94,7 @@ def refresh(
         return
     settings = load(locals())
     log.configure("text", "warning")
-    report = asyncio.run(_refresh(settings))
+    report = tasks.run(_refresh(settings))
     typer.echo(json.dumps(to_dict(report), indent=2, default=str))
 
 
@@ -111,7 +110,7 @@ def doctor(
     """Look at everything an operator would, and say what to do about what is wrong."""
     settings = load(locals())
     log.configure("text", "error")
-    findings = asyncio.run(_examine(settings))
+    findings = tasks.run(_examine(settings))
     Console().print(_table(findings))
     raise typer.Exit(code=int(any(finding.advice for finding in findings)))
 

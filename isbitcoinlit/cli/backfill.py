@@ -1,6 +1,5 @@
 """`isbitcoinlit backfill`: the past, from the archives of those who kept it."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
@@ -20,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from isbitcoinlit import log
+from isbitcoinlit import log, tasks
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import SettingsError
 from isbitcoinlit.feeds.archive.base import Archive
@@ -125,7 +124,7 @@ def _run(build: Build, *, again: bool = False) -> None:
         console=console,
     )
     with bar:
-        result = asyncio.run(_backfill(settings, build, bar, again=again))
+        result = tasks.run(_backfill(settings, build, bar, again=again))
     console.print(f"{result.requests} requests, {result.added} new readings.")
     if result.unusable:
         console.print(f"Unusable, and asked for again next time: {', '.join(result.unusable)}")

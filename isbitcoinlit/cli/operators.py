@@ -1,6 +1,5 @@
 """The commands about operators: who they are, what they did, and a refresh from elsewhere."""
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from getpass import getpass
@@ -10,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from isbitcoinlit import log
+from isbitcoinlit import log, tasks
 from isbitcoinlit.cli.options import DataDir, RedisUrl, load
 from isbitcoinlit.errors import LoginFailed, OperatorUnknown
 from isbitcoinlit.operators.desk import Operators
@@ -153,7 +152,7 @@ def _run(settings: Settings, work: Callable[[Operators], Awaitable[Result]]) -> 
         async with open_resources(settings, role="operator") as resources:
             return await work(resources.operators)
 
-    return asyncio.run(opened())
+    return tasks.run(opened())
 
 
 def _new_password() -> str:

@@ -2,6 +2,7 @@
 
 import statistics
 from bisect import bisect_right
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -54,8 +55,7 @@ class Replay:
         """Some of the recording's readings, at the times of the turn whose end is `start`."""
         rows = zip(self._offsets[part], self._recording.readings[part], strict=True)
         return [
-            Reading(from_milliseconds(start + offset), recorded.price, recorded.sentiment)
-            for offset, recorded in rows
+            replace(recorded, time=from_milliseconds(start + offset)) for offset, recorded in rows
         ]
 
     async def aclose(self) -> None:

@@ -23,11 +23,13 @@ _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 MOST_VALUES = 1_000_000
 """In one body: 43 days of rows. A body of 16 MB could hold five times as many empty lists, and
 keep the process busy for seconds."""
+_MOST_TEXTS = 1e9
+"""A count beyond this is not one."""
 _REASONS_NAMED = 3
 """How many reasons a sentence names when no row is usable."""
 
-_Values = tuple[float | None, float | None]
-"""Price and sentiment of one time."""
+_Values = tuple[float | None, ...]
+"""Price, sentiment, median and count of one time."""
 
 
 def parse_rows(body: bytes, now: datetime, opening: str = "The feed sent") -> Pull:
@@ -45,7 +47,8 @@ def parse_rows(body: bytes, now: datetime, opening: str = "The feed sent") -> Pu
         if not isinstance(row, dict):
             rejected["row-not-an-object"] += 1
         elif (time := _time(row, latest, rejected)) is not None:
-            _keep(values, time, (_price(row, rejected), _sentiment(row, rejected)), rejected)
+            found = (_price(row, rejected), _sentiment(row, rejected), _median(row), _count(row))
+            _keep(values, time, found, rejected)
     if not values:
         raise FeedInvalid(f"{opening} {len(rows)} rows, none of them usable: {_most(rejected)}.")
     readings = tuple(Reading(from_milliseconds(time), *values[time]) for time in sorted(values))
@@ -129,6 +132,18 @@ def _sentiment(row: dict[str, Any], rejected: Counter[str]) -> float | None:
     return sentiment
 
 
+def _median(row: dict[str, Any]) -> float | None:
+    """The row's median score, if it is one: nobody is told of what few feeds have."""
+    median = _number(row.get("median"))
+    return median if isinstance(median, float) and -1 <= median <= 1 else None
+
+
+def _count(row: dict[str, Any]) -> float | None:
+    """How many texts the row speaks of, if it says so."""
+    count = _number(row.get("count"))
+    return count if isinstance(count, float) and 0 <= count < _MOST_TEXTS else None
+
+
 def _number(value: object) -> object:
     """A numeric text as its number, anything else as it is.
 
@@ -157,16 +172,13 @@ def _finite(value: object, what: str, rejected: Counter[str]) -> float | None:
 
 def _keep(values: dict[int, _Values], time: int, found: _Values, rejected: Counter[str]) -> None:
     """Note what a row has for its time, unless an earlier row has it already."""
-    if found == (None, None):
+    if found[:2] == (None, None):
         return
     kept = values.get(time)
     if kept is None:
         values[time] = found
         return
-    filled = (
-        found[0] if kept[0] is None else kept[0],
-        found[1] if kept[1] is None else kept[1],
-    )
+    filled = tuple(new if old is None else old for old, new in zip(kept, found, strict=True))
     if filled == kept:
         rejected["duplicate-time"] += 1
     values[time] = filled

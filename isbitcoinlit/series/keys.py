@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from isbitcoinlit.models import Metric
+from isbitcoinlit.series.buckets import Level, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,33 @@ class Keys:
     def backfilled(self, name: str) -> str:
         """Set of the parts of an archive that are stored for good."""
         return self._key("backfilled", name)
+
+    def rollup(self, feed: str, metric: Metric, level: Level, part: Part) -> str:
+        """One part of every hour or day of a series, kept by a compaction rule."""
+        return self._key(feed, metric, level, part)
+
+    @property
+    def rollups(self) -> str:
+        """Hash: what is complete and what is still to be built, see `series/rules.py`."""
+        return self._key("rollups")
+
+    def cache(self, name: str) -> str:
+        """An answer that is kept for a while."""
+        return self._key("cache", name)
+
+    @property
+    def cache_names(self) -> str:
+        """Sorted set of what the cache holds, by the time it was put there."""
+        return self._key("cache-names")
+
+    @property
+    def cache_generation(self) -> str:
+        """Counts how often answers were forgotten."""
+        return self._key("cache-generation")
+
+    def cache_lock(self, name: str) -> str:
+        """Held by the process that computes an answer."""
+        return self._key("cache-lock", name)
 
     @property
     def snapshot(self) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from redis.asyncio import Redis
 
 from isbitcoinlit.clock import HOUR, HOUR_MILLISECONDS, from_milliseconds, to_milliseconds
-from isbitcoinlit.models import Metric
+from isbitcoinlit.models import PAIR, Metric
 from isbitcoinlit.redis_client import redis_errors, series_reply
 from isbitcoinlit.series.keys import Keys
 
@@ -39,7 +39,7 @@ class Rollups:
         begin, end = to_milliseconds(first), to_milliseconds(last + HOUR) - 1
         with redis_errors():
             pipe = self._redis.pipeline(transaction=True)
-            for metric in Metric:
+            for metric in PAIR:
                 for aggregation in ("avg", "count"):
                     pipe.ts().range(
                         self._keys.series(feed, metric),
@@ -51,7 +51,7 @@ class Rollups:
             replies = await pipe.execute(raise_on_error=False)
         rows = [dict(series_reply(reply) or ()) for reply in replies]
         pairs = zip(rows[::2], rows[1::2], strict=True)
-        return {metric: _join(*pair) for metric, pair in zip(Metric, pairs, strict=True)}
+        return {metric: _join(*pair) for metric, pair in zip(PAIR, pairs, strict=True)}
 
 
 def _join(averages: dict[int, float], counts: dict[int, float]) -> dict[datetime, Average]:

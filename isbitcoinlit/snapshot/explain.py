@@ -3,7 +3,7 @@
 from typing import Any
 
 from isbitcoinlit.clock import HOUR
-from isbitcoinlit.models import HourlyAverage, Metric, Snapshot
+from isbitcoinlit.models import PAIR, HourlyAverage, Metric, Snapshot
 from isbitcoinlit.snapshot.verdict import direction, reason, value, verdict
 
 
@@ -15,7 +15,7 @@ def explain(snapshot: Snapshot, *, stale_after: float, spacing: float) -> dict[s
     return {
         "verdict": verdict(snapshot),
         "reason": reason(snapshot),
-        **{metric.value: _change(snapshot, metric) for metric in Metric},
+        **{metric.value: _change(snapshot, metric) for metric in PAIR},
         "coverage": [
             {"time": hour.time.isoformat(), "coverage": _coverage(snapshot, hour, spacing)}
             for hour in snapshot.hours

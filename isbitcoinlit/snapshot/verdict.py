@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from isbitcoinlit.models import Direction, HourlyAverage, Metric, Snapshot
+from isbitcoinlit.models import PAIR, Direction, HourlyAverage, Metric, Snapshot
 
 
 class Verdict(StrEnum):
@@ -33,7 +33,7 @@ def reason(snapshot: Snapshot) -> str:
 
 def compared_hours(snapshot: Snapshot) -> int:
     """Return how many hours the comparison spans for both metrics; 0 when one has none."""
-    return min(_span(snapshot, metric) for metric in Metric)
+    return min(_span(snapshot, metric) for metric in PAIR)
 
 
 def value(hour: HourlyAverage, metric: Metric) -> float | None:

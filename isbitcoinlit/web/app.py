@@ -11,10 +11,11 @@ from starlette.middleware import Middleware
 from starlette.types import Receive, Scope, Send
 
 from isbitcoinlit import __version__
+from isbitcoinlit.background import background_work
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.feeds.base import Feed
 from isbitcoinlit.limits.policy import Group
-from isbitcoinlit.resources import background_work, open_resources
+from isbitcoinlit.resources import open_resources
 from isbitcoinlit.settings import Settings, load_settings
 from isbitcoinlit.web import (
     audit,
@@ -22,14 +23,16 @@ from isbitcoinlit.web import (
     badge,
     feeds,
     health,
+    history,
     live,
     metrics,
     page,
     problems,
     refresh,
-    series_preview,
+    senticrypt,
     snapshot,
     stream,
+    summary,
     usage,
 )
 from isbitcoinlit.web.assets import Assets
@@ -111,6 +114,7 @@ def create_app(
         license_info={"name": "MIT", "identifier": "MIT"},
         docs_url=None,  # FastAPI's own would load its viewer from elsewhere; see page.py.
         redoc_url=None,
+        redirect_slashes=False,  # One address each; behind a proxy the redirect would name another.
     )
     app.state.assets = Assets()
     app.state.settings = settings
@@ -118,6 +122,9 @@ def create_app(
     routes = (
         snapshot,
         live,
+        history,
+        summary,
+        senticrypt,
         stream,
         badge,
         refresh,
@@ -131,7 +138,6 @@ def create_app(
     )
     for module in routes:
         app.include_router(module.router)
-    app.include_router(series_preview.router)
     problems.install(app)
     _describe_problems(app)
     return app

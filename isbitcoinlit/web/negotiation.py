@@ -3,13 +3,18 @@
 from functools import lru_cache
 
 
-@lru_cache(maxsize=256)
 def prefers_text(accept: bytes) -> bool:
     """Tell whether an `Accept` header wants plain text more than JSON; a tie is JSON's."""
+    return prefers(accept, "text/plain")
+
+
+@lru_cache(maxsize=256)
+def prefers(accept: bytes, media_type: str) -> bool:
+    """Tell whether an `Accept` header wants a kind of text more than JSON; a tie is JSON's."""
     if b"text/" not in accept:
         return False
     ranges = dict(_range(part) for part in accept.decode("latin-1").lower().split(","))
-    text = _quality(ranges, "text/plain", "text/*")
+    text = _quality(ranges, media_type, "text/*")
     return text > _quality(ranges, "application/json", "application/*")
 
 

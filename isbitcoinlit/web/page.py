@@ -6,11 +6,17 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 
 from isbitcoinlit.errors import IsBitcoinLitError, StorageError
-from isbitcoinlit.models import Snapshot
+from isbitcoinlit.models import Metric, Reading, Snapshot
 from isbitcoinlit.resources import Resources
 from isbitcoinlit.web.assets import Assets
 from isbitcoinlit.web.deps import ResourcesDep
-from isbitcoinlit.web.page_view import ABSENT, answer_values, feed_values, state_html
+from isbitcoinlit.web.page_view import (
+    History,
+    answer_values,
+    feed_values,
+    history_values,
+    state_html,
+)
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,14 +49,14 @@ async def page(request: Request, resources: ResourcesDep, assets: AssetsDep) -> 
     """Show the answer, complete as it is sent; the scripts keep it true."""
     now = resources.clock.now()
     snapshot, why_not = await _snapshot(resources)
-    readings = await _readings(resources)
+    history = await _history(resources)
     built = assets.get("lightweight-charts.js") is not None
     html = assets.template(
         "page.html",
         **answer_values(snapshot, now, why_not),
         **feed_values(resources.health.report()),
-        readings=_count(readings),
-        state_html=state_html(snapshot, readings, now, resources.settings.stale_after),
+        **history_values(history),
+        state_html=state_html(snapshot, history, now, resources.settings.stale_after),
         url=f"{request.base_url}is-bitcoin-lit",
         chart="built" if built else "absent",
         chart_note="" if built else _NOT_BUILT,
@@ -94,12 +100,15 @@ async def _snapshot(resources: Resources) -> tuple[Snapshot | None, str]:
         return None, str(error)
 
 
-async def _readings(resources: Resources) -> int | None:
+async def _history(resources: Resources) -> History:
+    """Return what is stored of the feed; without Redis the page is shown all the same."""
+    feed = resources.feed.name
     try:
-        return await resources.series.count(resources.feed.name)
+        count, newest = await resources.series.count(feed), await resources.series.newest(feed)
     except StorageError:
-        return None
-
-
-def _count(readings: int | None) -> str:
-    return ABSENT if readings is None else f"{readings:,}"
+        return History()
+    if not newest:
+        return History(count)
+    time = max(at for at, _ in newest.values())
+    price, sentiment = (newest[metric][1] if metric in newest else None for metric in Metric)
+    return History(count, Reading(time, price, sentiment))

@@ -1,11 +1,12 @@
 """What the page says when it arrives, before any script has run."""
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
 from isbitcoinlit.feeds.health import FeedReport
-from isbitcoinlit.models import HourlyAverage, Snapshot
+from isbitcoinlit.models import HourlyAverage, Reading, Snapshot
 from isbitcoinlit.snapshot.document import to_dict
 from isbitcoinlit.snapshot.verdict import Verdict, reason, verdict
 
@@ -15,12 +16,19 @@ ABSENT = "\N{EN DASH}"
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is stored of a feed, as far as that is known."""
+
+    count: int | None = None
+    newest: Reading | None = None
+
+
 def answer_values(snapshot: Snapshot | None, now: datetime, why_not: str) -> dict[str, str]:
     """Return what the templates say about a snapshot, or about its absence."""
     if snapshot is None:
         return {**_NOTHING, "reason": why_not}
     found = verdict(snapshot)
-    last = snapshot.hours[-1]
     when = f"{snapshot.as_of:%Y-%m-%d %H:%M}"
     return {
         "verdict": found.capitalize(),
@@ -34,9 +42,6 @@ def answer_values(snapshot: Snapshot | None, now: datetime, why_not: str) -> dic
         "age_hidden_html": "",
         "hours_html": "".join(_row(hour) for hour in snapshot.hours),
         "hours_hidden_html": "",
-        "price": price(last.price),
-        "sentiment": sentiment(last.sentiment),
-        "time": when,
     }
 
 
@@ -44,20 +49,31 @@ def feed_values(report: FeedReport) -> dict[str, str]:
     """Return what the templates say about the feed."""
     return {
         "feed": report.name,
-        "feed_name": report.name,
         "feed_state": report.state,
         "feed_words": FEED_WORDS[report.state],
         "demo_hidden_html": "" if report.name == "demo" else " hidden",
     }
 
 
+def history_values(history: History) -> dict[str, str]:
+    """Return what the templates say about the newest reading and the number of all."""
+    newest = history.newest
+    return {
+        "readings": ABSENT if history.count is None else f"{history.count:,}",
+        "price": price(newest.price if newest else None),
+        "sentiment": sentiment(newest.sentiment if newest else None),
+        "time": f"{newest.time:%Y-%m-%d %H:%M}" if newest else ABSENT,
+    }
+
+
 def state_html(
-    snapshot: Snapshot | None, readings: int | None, now: datetime, stale_after: float
+    snapshot: Snapshot | None, history: History, now: datetime, stale_after: float
 ) -> str:
     """Return what the scripts start from, as JSON that cannot end its element."""
     state = {
         "snapshot": to_dict(snapshot) if snapshot else None,
-        "readings": readings or 0,
+        "readings": history.count or 0,
+        "newest": _reading(history.newest),
         "stale_after": stale_after,
         "now": now.isoformat(),
     }
@@ -82,6 +98,14 @@ def ago(seconds: float) -> str:
     return f"{number:,} {name}{'' if number == 1 else 's'} ago"
 
 
+def _reading(reading: Reading | None) -> dict[str, str | float | None]:
+    """Write a reading as events do; one that is not known is older than all."""
+    if reading is None:
+        return {"time": "", "price": None, "sentiment": None}
+    time = reading.time.isoformat()
+    return {"time": time, "price": reading.price, "sentiment": reading.sentiment}
+
+
 _NOTHING = {
     "verdict": Verdict.UNKNOWN.capitalize(),
     "verdict_key": Verdict.UNKNOWN,
@@ -93,9 +117,6 @@ _NOTHING = {
     "age_hidden_html": " hidden",
     "hours_html": "",
     "hours_hidden_html": " hidden",
-    "price": ABSENT,
-    "sentiment": ABSENT,
-    "time": ABSENT,
 }
 """What is said where there is no reading."""
 

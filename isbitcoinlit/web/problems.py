@@ -16,13 +16,17 @@ from starlette.responses import Response
 from isbitcoinlit.errors import (
     FeedError,
     FeedInvalid,
+    InsufficientData,
     IsBitcoinLitError,
     LoginThrottled,
     NoData,
+    ParameterInvalid,
+    QueryError,
     RefreshBusy,
     SeriesUnusable,
     StorageError,
     TimeSeriesMissing,
+    TooManyPoints,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -43,6 +47,13 @@ _KNOWN: Mapping[type[IsBitcoinLitError], tuple[int, str]] = {
     StorageError: (503, "redis-unavailable"),
 }
 """Status and name for what can happen to any route; a class stands before its parent."""
+
+_QUERY_ERRORS: Mapping[type[QueryError], str] = {
+    ParameterInvalid: "invalid-request",
+    TooManyPoints: "too-many-points",
+    InsufficientData: "insufficient-data",
+}
+"""Names for questions that cannot be answered as they were asked."""
 
 
 class Problem(BaseModel):
@@ -97,6 +108,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(QueryError, _on_query_error)
     for kind in _KNOWN:
         app.add_exception_handler(kind, _on_our_error)
 
@@ -138,6 +150,12 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     ]
     detail = "; ".join(f"{w['parameter']}: {w['reason']}" for w in wrong)
     return problem_response(request, 422, "invalid-request", detail, errors=wrong)
+
+
+async def _on_query_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, QueryError)
+    name = _QUERY_ERRORS[type(error)]
+    return problem_response(request, 422, name, str(error), None, **error.facts)
 
 
 async def _on_our_error(request: Request, error: Exception) -> Response:

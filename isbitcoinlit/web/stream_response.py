@@ -16,7 +16,10 @@ from isbitcoinlit.snapshot.document import to_json
 from isbitcoinlit.web.streams import OpenStreams, end_now
 
 PING_SECONDS = 10.0
-"""Silence after which a stream says that it lives; proxies give up after 15 to 60 s."""
+"""Silence after which a stream says that it lives; proxies give up after 15 to 60 s.
+
+What counts is what this client was sent: others may hear of more.
+"""
 RETRY_MILLISECONDS = (1_000, 4_000)
 """Between which a client waits before it comes back, so that not all come in the same moment."""
 REACH_SECONDS = 1.0
@@ -51,6 +54,8 @@ class EventStream(Response):
         self._kinds = kinds
         self._last_seen = last_seen
         self._writing = False
+        self._wrote = 0.0
+        """When the client was last sent something, by the event loop's clock."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one client until it leaves, its time is over, or the service stops."""
@@ -113,7 +118,7 @@ class EventStream(Response):
 
     async def _wait(self, cursor: Cursor, send: Send) -> None:
         try:
-            async with asyncio.timeout(PING_SECONDS):
+            async with asyncio.timeout_at(self._wrote + PING_SECONDS):
                 await cursor.wait()
         except TimeoutError:
             await self._send(send, _PING)
@@ -124,6 +129,7 @@ class EventStream(Response):
             self._writing = True
             await send({"type": "http.response.body", "body": body, "more_body": True})
             self._writing = False
+            self._wrote = asyncio.get_running_loop().time()
 
 
 async def _end_when_gone(receive: Receive, end: asyncio.Timeout) -> None:

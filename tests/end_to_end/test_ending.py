@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -68,6 +69,29 @@ def test_while_a_client_keeps_its_connection(redis_url: str, key_prefix: str) ->
     ):
         assert client.get("/is-bitcoin-lit").status_code == 200
         assert ends_within(running, signal.SIGTERM, 2)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_while_streams_are_open(redis_url: str, key_prefix: str, workers: int) -> None:
+    """Fifty open streams end at once and in good order when the service does."""
+    with (
+        service(
+            redis_url=redis_url,
+            key_prefix=key_prefix,
+            feed="demo",
+            workers=workers,
+            max_streams_per_client=50,
+        ) as running,
+        ExitStack() as stack,
+    ):
+        streams = [
+            stack.enter_context(httpx.stream("GET", f"{running.url}/api/v1/stream"))
+            for _ in range(50)
+        ]
+        lines = [stream.iter_lines() for stream in streams]
+        assert all(next(each).startswith("retry: ") for each in lines)
+        assert ends_within(running, signal.SIGTERM, 2)
+        assert all(list(each) for each in lines), "an end in the middle would be an error"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,5 +1,6 @@
 """SentiCrypt's format, and everything that may be wrong with it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +15,11 @@ GOOD = (
     '"mean":0.2,"median":0.23,"btc_price":"33885.23"}'
 )
 GOOD_READING = Reading(
-    datetime(2021, 7, 6, 17, 30, 26, 345_000, tzinfo=UTC), price=33885.23, sentiment=0.2
+    datetime(2021, 7, 6, 17, 30, 26, 345_000, tzinfo=UTC),
+    price=33885.23,
+    sentiment=0.2,
+    median=0.23,
+    count=7259.0,
 )
 LATER = datetime(2021, 7, 6, 17, 31, tzinfo=UTC)
 ABSENT = ""
@@ -243,4 +248,4 @@ def test_literals_that_json_does_not_have_spoil_nothing() -> None:
     """JSON's NaN and Infinity anywhere in a row, even in unknown keys, leave its values alone."""
     spoiled = GOOD.replace("1425.82", "NaN").replace("7259", "-Infinity")
 
-    assert parse_rows(body(spoiled), NOW).readings == (GOOD_READING,)
+    assert parse_rows(body(spoiled), NOW).readings == (replace(GOOD_READING, count=None),)

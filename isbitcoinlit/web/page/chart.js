@@ -27,11 +27,12 @@ export class PriceChart {
   #show;
   #chart;
   #series;
+  #dots;
   #buckets = [];
   #range = "24h";
   #loads = 0;
 
-  /** `show` is told of the bucket under the crosshair, or the newest one. */
+  /** `show` is told of the bucket under the crosshair, or of null. */
   constructor(box, note, show) {
     this.#box = box;
     this.#note = note;
@@ -40,15 +41,19 @@ export class PriceChart {
       autoSize: true,
       layout: { attributionLogo: false, background: { color: CLEAR }, fontSize: 12, panes: { enableResize: false } },
       grid: { vertLines: { visible: false } },
-      rightPriceScale: { borderVisible: false, minimumWidth: 64 },
+      rightPriceScale: { borderVisible: false, minimumWidth: 64, entireTextOnly: true },
       timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, fixLeftEdge: true, fixRightEdge: true },
       localization: { locale: "en-US", timeFormatter: (at) => `${minute(at * 1_000)} UTC` },
     });
     this.#series = {
       price: this.#chart.addSeries(LineSeries, { lineWidth: 2, priceLineVisible: false, priceFormat: { type: "custom", minMove: 0.01, formatter: (value) => count(Math.round(value)) } }, 0),
-      sentiment: this.#chart.addSeries(BaselineSeries, { lineWidth: 1.5, priceLineVisible: false, baseValue: { type: "price", price: 0 }, priceFormat: { type: "custom", minMove: 0.001, formatter: (value) => value.toFixed(2) } }, 1),
+      sentiment: this.#chart.addSeries(BaselineSeries, { lineWidth: 1.5, priceLineVisible: false, baseValue: { type: "price", price: 0 }, priceFormat: { type: "custom", minMove: 0.001, formatter: (value) => value.toFixed(2).replace("-", "−") } }, 1),
     };
-    this.#series.price.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom: 0.08 } });
+    // A reading without neighbours is no line.
+    const dot = { lineVisible: false, pointMarkersVisible: true, pointMarkersRadius: 2, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false };
+    this.#dots = { price: this.#chart.addSeries(LineSeries, dot, 0), sentiment: this.#chart.addSeries(LineSeries, dot, 1) };
+    this.#series.price.priceScale().applyOptions({ scaleMargins: { top: 0.06, bottom: 0.1 } });
+    this.#series.sentiment.priceScale().applyOptions({ scaleMargins: { top: 0.14, bottom: 0.1 } });
     const [top, bottom] = this.#chart.panes();
     top.setStretchFactor(2);
     bottom.setStretchFactor(1);
@@ -99,27 +104,32 @@ export class PriceChart {
   }
 
   #draw() {
-    for (const metric of METRICS) this.#series[metric].setData(this.#points(metric));
-    this.#point();
+    for (const metric of METRICS) {
+      this.#series[metric].setData(this.#points(metric));
+      this.#dots[metric].setData(this.#alone(metric));
+    }
     this.#box.setAttribute("aria-label", this.#summary());
   }
 
-  // The library joins the points on both sides of a gap; the point after it is drawn unseen.
+  // The library joins the points on both sides of a gap, in the colour of the earlier one.
   #points(metric) {
     const clear = metric === "price" ? { color: CLEAR } : { topLineColor: CLEAR, bottomLineColor: CLEAR, topFillColor1: CLEAR, topFillColor2: CLEAR, bottomFillColor1: CLEAR, bottomFillColor2: CLEAR };
-    let gap = false;
-    return this.#buckets.map(({ at, [metric]: value }) => {
-      const joined = gap;
-      gap = value === null;
+    return this.#buckets.map(({ at, [metric]: value }, i) => {
       if (value === null) return { time: at };
-      return joined ? { time: at, value, ...clear } : { time: at, value };
+      return this.#buckets[i + 1]?.[metric] === null ? { time: at, value, ...clear } : { time: at, value };
     });
+  }
+
+  #alone(metric) {
+    const absent = (i) => (this.#buckets[i]?.[metric] ?? null) === null;
+    return this.#buckets.map(({ at, [metric]: value }, i) =>
+      !absent(i) && absent(i - 1) && absent(i + 1) ? { time: at, value } : { time: at },
+    );
   }
 
   #point(time) {
     const found = time === undefined ? undefined : this.#buckets.find(({ at }) => at === time);
-    const shown = found ?? this.#buckets.findLast((b) => b.price !== null || b.sentiment !== null);
-    if (shown) this.#show({ ...shown, time: shown.at * 1_000 });
+    this.#show(found ? { ...found, time: found.at * 1_000 } : null);
   }
 
   #summary() {
@@ -153,6 +163,8 @@ export class PriceChart {
       crosshair: { vertLine: { color: colour("soft"), labelBackgroundColor: colour("unknown") }, horzLine: { color: colour("soft"), labelBackgroundColor: colour("unknown") } },
     });
     this.#series.price.applyOptions({ color: colour("price") });
+    this.#dots.price.applyOptions({ color: colour("price") });
+    this.#dots.sentiment.applyOptions({ color: colour("soft") });
     this.#series.sentiment.applyOptions({
       topLineColor: colour("up"), topFillColor1: fill("up", "55"), topFillColor2: fill("up", "11"),
       bottomLineColor: colour("down"), bottomFillColor1: fill("down", "11"), bottomFillColor2: fill("down", "55"),

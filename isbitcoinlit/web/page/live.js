@@ -4,6 +4,7 @@ const QUIET = 10_000; // ms without a word, after which the service is asked whe
 const ANSWER = 5_000; // ms that an answer may take
 const SHORT = 3_000; // ms of silence that are no news: a restart, a changed network
 const AGAIN = 30_000; // ms until a refused stream is asked for again
+const SPREAD = 3_000; // ms within which all pages that missed something ask for everything
 const HIDDEN = 60_000; // ms after which a page that nobody sees gives its connection back
 
 /** Tell `page` what happens: `snapshot`, `reading`, `status`, `resync` and `link`. */
@@ -31,12 +32,13 @@ export class Live {
     this.#source = source;
     source.onopen = () => this.#hear("live");
     source.onerror = () => this.#lose(source);
-    for (const kind of ["snapshot", "reading", "status", "resync"]) {
+    for (const kind of ["snapshot", "reading", "status"]) {
       source.addEventListener(kind, (event) => {
         this.#hear("live");
         this.#page[kind](JSON.parse(event.data));
       });
     }
+    source.addEventListener("resync", () => setTimeout(() => this.#page.resync(), Math.random() * SPREAD));
   }
 
   // The browser comes back by itself after a broken connection, but not after a refusal.
@@ -62,7 +64,7 @@ export class Live {
     this.#link = link;
     this.#page.link(link);
     // What happened meanwhile is in the history, if not in the stream.
-    if (before === "disconnected") this.#page.resync({ reason: "was-disconnected" });
+    if (before === "disconnected") this.#page.resync();
   }
 
   #look() {
@@ -77,7 +79,7 @@ export class Live {
     this.#hidden = visible ? 0 : performance.now();
     if (!visible || this.#source) return;
     this.#open();
-    this.#page.resync({ reason: "was-hidden" });
+    this.#page.resync();
   }
 
   // The question that tells silence from absence, and the whole of polling.

@@ -9,17 +9,19 @@ const write = (id, text) => {
   if (at(id).textContent !== text) at(id).textContent = text; // or screen readers repeat it
 };
 
-const LINKS = { live: "Live", polling: "Polling", disconnected: "Disconnected" };
-const STATES = { ok: "is fine", stale: "has nothing new", failing: "is failing" };
+const LINKS = { none: "Not live", live: "Live", polling: "Polling", disconnected: "Disconnected" };
+const STATES = { ok: "is fine", stale: "has nothing new", failing: "is failing", unknown: "cannot be asked" };
 
 const page = {
   chart: null,
   range: "24h",
-  lost: null,
-  // Set by the server: the snapshot, the number of readings, when readings count as stale.
+  pointed: null, // what is under the crosshair
+  // From the server: snapshot, newest reading, number of readings, when readings count as stale.
   state: JSON.parse(at("state").textContent),
 
   snapshot(snapshot) {
+    // Another feed speaks now: its readings are another history.
+    if (snapshot.feed !== root.dataset.feed) this.resync();
     this.state.snapshot = snapshot;
     this.fresh();
     at("age").hidden = at("hours").hidden = false;
@@ -37,6 +39,7 @@ const page = {
     const verdict = words.verdict(seen);
     root.dataset.verdict = verdict.replace(" ", "-");
     root.dataset.stale = stale;
+    this.pill();
     write("verdict", verdict[0].toUpperCase() + verdict.slice(1));
     write("reason", words.reason(seen));
     document.title = `${at("verdict").textContent} · Is Bitcoin lit?`;
@@ -45,35 +48,56 @@ const page = {
   },
 
   reading(reading) {
+    if (reading.feed !== root.dataset.feed) return;
     this.state.readings += 1;
     write("readings", words.count(this.state.readings));
-    const { snapshot } = this.state;
+    const { snapshot, newest } = this.state;
     if (snapshot && reading.time > snapshot.as_of) snapshot.as_of = reading.time;
+    if (reading.time > newest.time) {
+      newest.time = reading.time;
+      for (const metric of ["price", "sentiment"]) newest[metric] = reading[metric] ?? newest[metric];
+    }
     this.chart?.add(reading);
+    this.show();
     this.tick();
   },
 
+  /** What is under the crosshair, or else the newest reading. */
+  show() {
+    const { time, price, sentiment } = this.pointed ?? this.state.newest;
+    write("price-now", words.price(price));
+    write("sentiment-now", words.sentiment(sentiment));
+    write("time-now", time ? words.minute(time) : "–");
+  },
+
   status(status) {
-    if (status.state) {
-      at("feed").dataset.state = status.state;
-      write("feed-state", STATES[status.state] ?? status.state);
-    }
+    if (status.feed !== root.dataset.feed) return;
+    if (status.state) this.feed(status.state);
     if ("stale" in status && this.state.snapshot) {
       this.state.snapshot.stale = status.stale;
       this.fresh();
     }
   },
 
+  feed(state) {
+    at("feed").dataset.state = state;
+    write("feed-state", STATES[state] ?? state);
+  },
+
   /** Something was not told: ask the server for all that the page knows. */
   async resync() {
-    this.chart?.load(this.range);
     const answer = await fetch("./", { cache: "no-store" }).catch(() => null);
     if (!answer?.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     this.state = JSON.parse(fresh.getElementById("state").textContent);
-    write("readings", words.count(this.state.readings));
-    this.status({ state: fresh.getElementById("feed").dataset.state });
+    root.dataset.feed = fresh.documentElement.dataset.feed;
+    write("feed-name", root.dataset.feed);
+    at("demo").hidden = fresh.getElementById("demo").hidden;
+    write("readings", fresh.getElementById("readings").textContent);
+    this.feed(fresh.getElementById("feed").dataset.state);
     if (this.state.snapshot) this.snapshot(this.state.snapshot);
+    this.show();
+    await this.chart?.load(this.range);
   },
 
   polled() {
@@ -82,11 +106,17 @@ const page = {
 
   link(link) {
     root.dataset.link = link;
-    write("link-text", LINKS[link]);
-    this.lost = link === "disconnected" ? new Date() : null;
-    const since = this.lost && words.minute(this.lost);
-    at("disconnected").hidden = !this.lost;
-    write("disconnected", since ? `Disconnected since ${since} UTC. What is shown may be out of date; trying again.` : "");
+    this.pill();
+    const lost = link === "disconnected";
+    const since = words.minute(Date.now() - ahead);
+    at("disconnected").hidden = !lost;
+    write("disconnected", lost ? `Disconnected since ${since} UTC. What is shown may be out of date; trying again.` : "");
+    if (lost) this.feed("unknown");
+  },
+
+  pill() {
+    const { link, stale } = root.dataset;
+    write("link-text", link === "live" && stale === "true" ? "Stale" : LINKS[link]);
   },
 
   tick() {
@@ -113,10 +143,9 @@ function row(hour) {
   return line;
 }
 
-function show(point) {
-  write("price-now", words.price(point.price));
-  write("sentiment-now", words.sentiment(point.sentiment));
-  write("time-now", point.time ? words.minute(point.time) : "–");
+function point(at) {
+  page.pointed = at;
+  page.show();
 }
 
 async function choose(range) {
@@ -146,6 +175,6 @@ new Live(page).start();
 
 if (at("chart").dataset.chart === "built") {
   const { PriceChart } = await import("./chart.js");
-  page.chart = new PriceChart(at("chart"), at("chart-note"), show);
+  page.chart = new PriceChart(at("chart"), at("chart-note"), point);
   await page.chart.load(page.range);
 }

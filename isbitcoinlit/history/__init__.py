@@ -1,0 +1,1 @@
+"""What was, on one clock: rows, candles, readings, and what they say together."""
