@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import (
     expiry,
+    imports,
     logins,
     memory,
     polls,
@@ -29,6 +30,7 @@ CELLS: dict[str, Callable[..., Iterator[Row]]] = {
     "workers": workers.rows,
     "logins": logins.rows,
     "streams": streams.rows,
+    "imports": imports.rows,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -22,6 +22,7 @@ async def background_work(resources: Resources) -> AsyncIterator[None]:
         resources.redis,
         keys,
         resources.hub,
+        resources.signals,
         receive=resources.cache.receive,
         distrust=memory.distrust,
     )

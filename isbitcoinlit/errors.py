@@ -28,6 +28,7 @@ IsBitcoinLitError
 │   ├── ParameterInvalid
 │   ├── TooManyPoints
 │   └── InsufficientData
+├── FileUnfit
 ├── LeaseLost
 ├── RefreshBusy
 └── NoData
@@ -166,6 +167,10 @@ class TooManyPoints(QueryError):
 
 class InsufficientData(QueryError):
     """There are not enough readings to say anything."""
+
+
+class FileUnfit(IsBitcoinLitError):
+    """A file is not one that readings can be taken from."""
 
 
 class LeaseLost(IsBitcoinLitError):

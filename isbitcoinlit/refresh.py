@@ -14,6 +14,7 @@ from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Snapshot
 from isbitcoinlit.patience import ride_out
 from isbitcoinlit.refresh_report import RefreshReport
+from isbitcoinlit.signals import Signals
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.memory import SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
@@ -46,6 +47,7 @@ class Refresher:
         stages: Stages,
         board: FeedBoard,
         lease: Lease,
+        signals: Signals,
         clock: Clock,
         *,
         interval: float,
@@ -54,6 +56,7 @@ class Refresher:
         self._stages = stages
         self._board = board
         self._lease = lease
+        self._signals = signals
         self._clock = clock
         self._interval = interval
         self._patience = patience
@@ -102,6 +105,7 @@ class Refresher:
     async def leave(self) -> None:
         """Let another process have the next turn; for the end of this one."""
         try:
+            self._signals.holds_lease = False
             await self._lease.leave()
         except StorageError as error:
             log.info("lease-left-to-expire", reason=str(error))
@@ -129,7 +133,8 @@ class Refresher:
 
     async def _run(self, *, forced: bool) -> RefreshReport | None:
         try:
-            if not await self._lease.take(forced=forced):
+            self._signals.holds_lease = await self._lease.take(forced=forced)
+            if not self._signals.holds_lease:
                 return None
             try:
                 async with self._lease.renewed():
@@ -141,11 +146,13 @@ class Refresher:
             raise
         except StorageError as error:
             self.results["storage-failed"] += 1
+            self._signals.holds_lease = False  # What is not known to be so is not claimed.
             self._report_storage(error)
             raise
         except LeaseLost as error:
             # Whoever has it now does the same work; this process was stopped, or cut off.
             self.results["lease-lost"] += 1
+            self._signals.holds_lease = False
             log.warning("lease-lost", reason=str(error))
             return None
         self.results["ok"] += 1
@@ -160,7 +167,10 @@ class Refresher:
             word = Word(self._board.key, self._board.write())
             await self._lease.finish(rest=rest, word=word)
         except (LeaseLost, StorageError) as error:
+            self._signals.holds_lease = False
             log.warning("lease-not-given-back", reason=str(error))
+        else:
+            self._signals.wrote()
 
     async def _pass(self, *, forced: bool) -> RefreshReport:
         started = self._clock.monotonic()

@@ -19,6 +19,7 @@ from isbitcoinlit.feeds.health import FeedHealth
 from isbitcoinlit.feeds.live.sentiment import WINDOW
 from isbitcoinlit.feeds.watched import WatchedFeed
 from isbitcoinlit.history.cache import AnswerCache
+from isbitcoinlit.history.mood_and_returns import MoodAndReturns
 from isbitcoinlit.history.reader import HistoryReader
 from isbitcoinlit.history.summary import SummaryReader
 from isbitcoinlit.intake.board import FeedBoard
@@ -29,7 +30,7 @@ from isbitcoinlit.lease import Lease, hold_for
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.operators.desk import Operators, open_operators
 from isbitcoinlit.patience import patience_for
-from isbitcoinlit.redis_client import connect
+from isbitcoinlit.redis_client import connect, finder_of
 from isbitcoinlit.refresh import Refresher, Stages
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.live_record import LiveRecord
@@ -39,6 +40,7 @@ from isbitcoinlit.series.samples import ReadingReader
 from isbitcoinlit.series.source_prices import SourcePrices
 from isbitcoinlit.series.store import SeriesStore
 from isbitcoinlit.settings import Settings
+from isbitcoinlit.signals import Signals
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.memory import CachePolicy, SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
@@ -71,6 +73,8 @@ class Resources:
     answers: AnswerCache
     history: HistoryReader
     summaries: SummaryReader
+    signals: Signals
+    comparisons: MoodAndReturns
     traffic: Traffic
     operators: Operators
 
@@ -182,6 +186,9 @@ def _assemble(
         for feed in feeds
     )
     board = FeedBoard(redis, keys.feed_reports("feeds"), watched, clock)
+    signals = Signals(clock)
+    if finder := finder_of(redis):
+        finder.on_failover = signals.failed_over
     refresher = Refresher(
         Stages(Intake(watched, series, prices), reader, memory, cache, announcer),
         board,
@@ -191,6 +198,7 @@ def _assemble(
             keys.lease("+".join(sorted(names))),
             hold=hold_for(settings.refresh_interval),
         ),
+        signals,
         clock,
         interval=settings.refresh_interval,
         patience=patience_for(redis),
@@ -202,6 +210,7 @@ def _assemble(
         clock,
         reports=lambda: [feed.report() for feed in watched],
         refreshes=refresher.results,
+        signals=signals,
     )
     buckets, readings = BucketReader(redis, keys), ReadingReader(redis, keys)
     operators = open_operators(settings, redis, keys, clock)
@@ -224,6 +233,8 @@ def _assemble(
         answers,
         HistoryReader(buckets, readings, clock, stale_after=settings.stale_after),
         SummaryReader(buckets, readings),
+        signals,
+        MoodAndReturns(buckets, readings),
         traffic,
         operators,
     )

@@ -20,6 +20,7 @@ from isbitcoinlit.log import get_logger
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.settings import Settings
 from isbitcoinlit.shared_secret import SharedSecret, derive
+from isbitcoinlit.signals import Signals
 from isbitcoinlit.usage.counters import Counters
 from isbitcoinlit.usage.ledger import Ledger
 from isbitcoinlit.usage.meter import Meters
@@ -48,10 +49,11 @@ class Traffic:
         *,
         reports: Callable[[], list[FeedReport]],
         refreshes: Counter[str],
+        signals: Signals,
     ) -> None:
         self.addresses = Addresses(settings.trusted_proxies)
         self.limiters = {group: GroupLimiter(r, clock) for group, r in rates(settings).items()}
-        self.meters = Meters(refreshes)
+        self.meters = Meters(refreshes, signals)
         self.counters = Counters(
             redis,
             keys,
@@ -102,7 +104,7 @@ class Traffic:
 
     async def settle_counters(self) -> None:
         """Add what this process counted to what all did; raises `RedisUnavailable`."""
-        grown = await self.counters.settle(self.meters.gauges, self._reports())
+        grown = await self.counters.settle(self.meters.states(), self._reports())
         for name, n in grown.items():
             if name.startswith("requests|"):
                 self._statuses[name.removeprefix("requests|")] += int(n)

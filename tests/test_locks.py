@@ -83,7 +83,15 @@ def test_embedded_redis_is_that_of_poetry() -> None:
     assert ours == Locked(package["version"], frozenset(linux), used_in(""))
 
 
-@pytest.mark.parametrize("name", [*FILES, "requirements-embedded.lock", "requirements-node.lock"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *FILES,
+        "requirements-deploy.lock",
+        "requirements-embedded.lock",
+        "requirements-node.lock",
+    ],
+)
 def test_everything_has_a_hash(name: str) -> None:
     """Nothing is installed that is not known to the last byte."""
     packages = in_requirements(name)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from isbitcoinlit import __version__, log, server, tasks
-from isbitcoinlit.cli import backfill, operators
+from isbitcoinlit.cli import backfill, operators, portable
 from isbitcoinlit.cli.options import (
     DataDir,
     Feed,
@@ -34,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 operators.register(app)
+portable.register(app)
 app.add_typer(backfill.app, name="backfill")
 
 

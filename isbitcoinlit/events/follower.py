@@ -13,6 +13,7 @@ from isbitcoinlit.events.log import EventLog
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.redis_client import without_retries
 from isbitcoinlit.series.keys import Keys
+from isbitcoinlit.signals import Signals
 from isbitcoinlit.tasks import running
 
 WAIT_SECONDS = 2.0
@@ -36,6 +37,7 @@ class EventFollower:
         redis: Redis,
         keys: Keys,
         hub: EventHub,
+        signals: Signals,
         *,
         receive: Callable[[str], None],
         distrust: Callable[[], None],
@@ -43,6 +45,7 @@ class EventFollower:
         self._redis = without_retries(redis)
         self._log = EventLog(self._redis, keys)
         self._hub = hub
+        self._signals = signals
         self._receive = receive
         self._distrust = distrust
         self._tried = asyncio.Event()
@@ -68,6 +71,7 @@ class EventFollower:
                 self._report(connected=False, reason=str(error))
             except Exception:  # The edge of the loop: without it nothing would be heard any more.
                 self._distrust()
+                self._signals.subscription_resets += 1
                 log.exception("subscription-crashed")
             self._tried.set()
             await asyncio.sleep(RETRY_SECONDS)
@@ -98,6 +102,7 @@ class EventFollower:
         if connected is not self._connected:
             self._connected = connected
             if connected:
+                self._signals.subscription_resets += 1
                 log.info("subscription-restored")
             else:
                 log.warning("subscription-lost", reason=reason)

@@ -93,15 +93,17 @@ class SeriesStore:
         await self.prepare(feed, metrics)
         return await self._add(feed, metrics, readings, fence)
 
-    async def newest(self, feed: str) -> dict[Metric, tuple[datetime, float]]:
+    async def newest(
+        self, feed: str, metrics: Sequence[Metric] = PAIR
+    ) -> dict[Metric, tuple[datetime, float]]:
         """Return time and value of the last sample of each metric that has one."""
         with redis_errors():
             pipe = self._redis.pipeline(transaction=False)
-            for metric in PAIR:
+            for metric in metrics:
                 pipe.ts().get(self._keys.series(feed, metric))
             replies = await pipe.execute(raise_on_error=False)
         found = {}
-        for metric, reply in zip(PAIR, replies, strict=True):
+        for metric, reply in zip(metrics, replies, strict=True):
             if sample := series_reply(reply):
                 found[metric] = (from_milliseconds(sample[0]), sample[1])
         return found
@@ -148,7 +150,7 @@ class SeriesStore:
             return 0
         stored = [to_milliseconds(time) for time, _ in (await self.newest(feed)).values()]
         newest = max(*stored, *(max(samples) for samples in missing.values() if samples), 0)
-        return Interval.DAY.ceil(max(0, newest - self._retention_ms))
+        return first_allowed(newest, self._retention_ms)
 
     async def _write(
         self, missing: Mapping[str, Samples], oldest: int, fence: Fence
@@ -174,7 +176,7 @@ class SeriesStore:
             # An error about one sample is a value in the list of replies; it is not raised.
             for (at, key, _), reply in zip(batch, written.replies, strict=True):
                 if isinstance(reply, ResponseError):
-                    rejected[_reason(reply)] += 1
+                    rejected[reason_of(reply)] += 1
                 else:
                     self._recent[key].add((at,))
                     taken.add(at)
@@ -203,6 +205,12 @@ def samples_of(readings: Sequence[Reading], metric: Metric) -> dict[int, float]:
     return {timestamp: value for timestamp, value in values if value is not None}
 
 
-def _reason(error: ResponseError) -> str:
+def first_allowed(newest: int, retention: int) -> int:
+    """Return the first time of which every reading of its day is kept, all in milliseconds."""
+    return Interval.DAY.ceil(max(0, newest - retention))
+
+
+def reason_of(error: ResponseError) -> str:
+    """Return the reason why Redis refused a sample, as it is counted."""
     text = str(error)
     return next((reason for sign, reason in _REASONS.items() if sign in text), "refused-by-redis")

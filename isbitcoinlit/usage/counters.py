@@ -21,6 +21,8 @@ KEEP_SECONDS = 86_400
 """How long the numbers of a service that has stopped are kept."""
 GAUGE_SECONDS = 10.0
 """After so long without a word from a process, its gauges are those of a process that died."""
+LATEST = frozenset({"last_write_timestamp_seconds"})
+"""Gauges of which the largest is told, and not the sum."""
 
 Totals = dict[str, float]
 """Numbers by `name|label|label`."""
@@ -102,5 +104,6 @@ class Counters:
             with suppress(ValueError, TypeError, AttributeError):  # Unreadable is absent.
                 at, gauges = json.loads(text)
                 for name, n in gauges.items() if at >= oldest else ():
-                    sums[name] = sums.get(name, 0) + float(n)
+                    before = sums.get(name, 0)
+                    sums[name] = max(before, n) if name in LATEST else before + float(n)
         return sums

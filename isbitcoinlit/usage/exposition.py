@@ -21,6 +21,11 @@ _COUNTERS = {
     "requests": ("Answers, by group of routes and HTTP status.", ("group", "status")),
     "cache_answers": ("Snapshots served, by where they came from.", ("source",)),
     "refreshes": ("Refreshes done here, by how they ended.", ("result",)),
+    "failovers": ("Times that another Redis was found to be the primary.", ()),
+    "subscription_resets": (
+        "Times that reading other processes' events broke off and began again.",
+        (),
+    ),
     "limiter_fallbacks": ("Times that limits could not be shared through Redis.", ()),
 }
 
@@ -89,5 +94,7 @@ _HELP = {
     "snapshot_age_seconds": "Since the snapshot was last known to be what the series say.",
     "data_age_seconds": "Since the newest reading.",
     "limiter_clients": "Clients that the limiter of the answering process remembers.",
+    "write_age_seconds": "Since Redis acknowledged what a refresh of these processes wrote.",
+    "lease_holder": "1 where the process is that refreshes for all.",
     "stream_clients": "Streams that are open.",
 }

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 
 from isbitcoinlit.limits.policy import Group
+from isbitcoinlit.signals import Signals
 
 BOUNDS = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 """Upper bounds in seconds of the latency histogram: a poll is in the first, a refresh far up."""
@@ -30,10 +31,11 @@ class GroupMeter:
 class Meters:
     """Everything that a process counts; whoever has something to count adds to it."""
 
-    def __init__(self, refreshes: Counter[str]) -> None:
+    def __init__(self, refreshes: Counter[str], signals: Signals) -> None:
         self.groups = {group: GroupMeter() for group in Group}
         self.refreshes = refreshes
         """Refreshes by result, counted by whoever does them."""
+        self.signals = signals
         self.cache_answers: Counter[str] = Counter()
         """Snapshots served, by where they came from."""
         self.limiter_fallbacks = 0
@@ -42,9 +44,14 @@ class Meters:
         """Numbers of this process that are summed over all, by metric name without the prefix;
         for instance `stream_clients`."""
 
+    def states(self) -> dict[str, float]:
+        """Return every gauge as it is now."""
+        return self.gauges | self.signals.gauges()
+
     def totals(self) -> dict[str, float]:
         """Return every count, by `name|label|label`."""
         totals: dict[str, float] = {"limiter_fallbacks": self.limiter_fallbacks}
+        totals |= self.signals.totals()
         for group, meter in self.groups.items():
             if meter.statuses:
                 totals[f"seconds|{group}"] = meter.seconds

@@ -21,6 +21,7 @@ from isbitcoinlit.web import (
     audit,
     auth,
     badge,
+    correlation,
     feeds,
     health,
     history,
@@ -73,7 +74,12 @@ class Service(FastAPI):
         """Serve one request, or the app's life."""
         hot_path = self.hot_path
         if hot_path is None or scope["type"] != "http" or not await hot_path.answer(scope, send):
-            await super().__call__(scope, receive, send)
+            state = scope["state"] = scope.get("state", {})
+            await super().__call__({**scope}, receive, send)
+            if stream := state.get("stream"):
+                # It goes on without what the framework held for the request.
+                del scope["state"], state
+                await stream(send)
 
 
 def create_app(
@@ -124,6 +130,7 @@ def create_app(
         live,
         history,
         summary,
+        correlation,
         senticrypt,
         stream,
         badge,

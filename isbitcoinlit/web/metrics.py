@@ -39,7 +39,9 @@ async def metrics(resources: ResourcesDep) -> Response:
         await resources.traffic.settle_counters()
         totals, gauges, feeds = await counters.read()
     except StorageError:
-        totals, gauges, feeds = counters.unshared(), dict(meters.gauges), {}
+        totals, gauges, feeds = counters.unshared(), meters.states(), {}
+    if last_write := gauges.pop("last_write_timestamp_seconds", None):
+        gauges["write_age_seconds"] = resources.clock.now().timestamp() - last_write
     text = Exposition(totals, gauges | _own(resources), feeds).text()
     return Response(text, media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 

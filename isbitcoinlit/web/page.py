@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 
 from isbitcoinlit.errors import IsBitcoinLitError, StorageError
-from isbitcoinlit.models import Metric, Reading, Snapshot
+from isbitcoinlit.models import PAIR, Reading, Snapshot
 from isbitcoinlit.resources import Resources
 from isbitcoinlit.web.assets import Assets
 from isbitcoinlit.web.deps import ResourcesDep
@@ -110,5 +110,5 @@ async def _history(resources: Resources) -> History:
     if not newest:
         return History(count)
     time = max(at for at, _ in newest.values())
-    price, sentiment = (newest[metric][1] if metric in newest else None for metric in Metric)
+    price, sentiment = (newest[metric][1] if metric in newest else None for metric in PAIR)
     return History(count, Reading(time, price, sentiment))

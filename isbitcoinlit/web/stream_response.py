@@ -3,6 +3,7 @@
 import asyncio
 import random
 from contextlib import suppress
+from functools import partial
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -13,7 +14,7 @@ from isbitcoinlit.events.event import EventKind, encode, order
 from isbitcoinlit.events.hub import EventHub
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.document import to_json
-from isbitcoinlit.web.streams import OpenStreams, end_now
+from isbitcoinlit.web.streams import OpenStreams, Place, end_now
 
 PING_SECONDS = 10.0
 """Silence after which a stream says that it lives; proxies give up after 15 to 60 s.
@@ -58,16 +59,28 @@ class EventStream(Response):
         """When the client was last sent something, by the event loop's clock."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin the answer, and leave the rest to `serve`, without the framework around it.
+
+        What the framework holds for a request is more than a stream needs for ten minutes.
+        """
+        place = self._streams.take(scope["state"]["client"])
+        try:
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": self.status_code,
+                    "headers": self.raw_headers,
+                }
+            )
+        except BaseException:
+            place.leave()
+            raise
+        scope["state"]["stream"] = partial(self._serve, place, receive)
+
+    async def _serve(self, place: Place, receive: Receive, send: Send) -> None:
         """Serve one client until it leaves, its time is over, or the service stops."""
         with suppress(TimeoutError):
-            async with self._streams.one_more(scope["state"]["client"]) as end:
-                await send(
-                    {
-                        "type": "http.response.start",
-                        "status": self.status_code,
-                        "headers": self.raw_headers,
-                    }
-                )
+            async with place as end:
                 watch = asyncio.create_task(_end_when_gone(receive, end))
                 try:
                     await self._write(send)

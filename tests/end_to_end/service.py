@@ -17,7 +17,8 @@ import httpx
 
 from tests.waiting import runs, until
 
-COMMAND = [sys.executable, "-c", "from isbitcoinlit.cli.app import main; main()"]
+COMMAND = [str(Path(sys.executable).with_name("isbitcoinlit"))]
+"""The command as it is installed: worker processes import the file that it lies in."""
 START_SECONDS = 20
 READ_SECONDS = 10
 _URL = re.compile(r"runs at (http://\S+)")

@@ -85,7 +85,7 @@ def test_while_streams_are_open(redis_url: str, key_prefix: str, workers: int) -
         ExitStack() as stack,
     ):
         streams = [
-            stack.enter_context(httpx.stream("GET", f"{running.url}/api/v1/stream"))
+            stack.enter_context(httpx.stream("GET", f"{running.url}/api/v1/stream", timeout=30))
             for _ in range(50)
         ]
         lines = [stream.iter_lines() for stream in streams]

@@ -7,6 +7,7 @@ import pytest
 import structlog
 from redis.asyncio import Redis
 
+from isbitcoinlit.clock import SystemClock
 from isbitcoinlit.events import follower
 from isbitcoinlit.events.event import EventKind
 from isbitcoinlit.events.follower import EventFollower
@@ -14,6 +15,7 @@ from isbitcoinlit.events.hub import EventHub
 from isbitcoinlit.events.log import EventLog
 from isbitcoinlit.redis_client import connect
 from isbitcoinlit.series.keys import Keys
+from isbitcoinlit.signals import Signals
 from tests.own_redis import OwnRedis
 from tests.polling import eventually
 
@@ -58,12 +60,18 @@ def listener() -> Listener:
 
 
 @pytest.fixture
+def signals() -> Signals:
+    """What the operator is told."""
+    return Signals(SystemClock())
+
+
+@pytest.fixture
 def make(
-    client: Redis, keys: Keys, hub: EventHub, listener: Listener
+    client: Redis, keys: Keys, hub: EventHub, signals: Signals, listener: Listener
 ) -> Callable[[], EventFollower]:
     """Makes the follower."""
     return lambda: EventFollower(
-        client, keys, hub, receive=listener.snapshots.append, distrust=listener.distrust
+        client, keys, hub, signals, receive=listener.snapshots.append, distrust=listener.distrust
     )
 
 
@@ -117,7 +125,12 @@ async def test_unknown_events_are_holes(
 @pytest.mark.usefixtures("following")
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
 async def test_a_restart_may_have_hidden_a_snapshot(
-    own: OwnRedis, other: EventLog, hub: EventHub, listener: Listener, ending: signal.Signals
+    own: OwnRedis,
+    other: EventLog,
+    hub: EventHub,
+    signals: Signals,
+    listener: Listener,
+    ending: signal.Signals,
 ) -> None:
     """After Redis was away memory is distrusted, and what was told is heard, each event once."""
     await other.append([(EventKind.SNAPSHOT, "1")])
@@ -129,6 +142,7 @@ async def test_a_restart_may_have_hidden_a_snapshot(
 
     await eventually(lambda: told(hub)[-1:] == ["2"])
     assert listener.distrusted > before
+    assert signals.subscription_resets >= 1
     ids = [event.id for event in hub.since(hub.begin, 10)]
     assert len(ids) == len(set(ids))
 

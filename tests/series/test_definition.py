@@ -60,7 +60,13 @@ async def test_a_series_as_designed_is_left_alone(
 
     commands = await count.commands()
     assert set(commands) == {
-        *("set", "ts.create", "ts.info", "evalsha", "ts.get", "ts.createrule", "hset")
+        "set",
+        "ts.create",
+        "ts.info",
+        "evalsha",
+        "ts.get",
+        "ts.createrule",
+        "hset",
     }
     assert commands["ts.create"] == commands["ts.info"] == 26
 

@@ -96,3 +96,12 @@ async def test_without_redis(key_prefix: str, clock: ManualClock) -> None:
             server.start()
             await a.counters.settle({}, [])
             assert (await a.counters.read())[0] == {"refreshes|ok": 9}
+
+
+async def test_of_last_writes_the_latest_counts(process: MakeProcess) -> None:
+    """The newest write of any process is told, and the holders of the lease are added up."""
+    a, b = process(), process()
+    await a.counters.settle({"last_write_timestamp_seconds": 90.0, "lease_holder": 0.0}, [])
+    await b.counters.settle({"last_write_timestamp_seconds": 50.0, "lease_holder": 1.0}, [])
+    gauges = (await a.counters.read())[1]
+    assert gauges == {"last_write_timestamp_seconds": 90.0, "lease_holder": 1.0}

@@ -84,6 +84,10 @@ async def test_metrics(client: httpx.AsyncClient) -> None:
     assert samples["isbitcoinlit_request_seconds_count", "snapshot"] == 6
     assert samples["isbitcoinlit_request_seconds_bucket", "+Inf", "snapshot"] == 6
     assert samples["isbitcoinlit_feed_state", "demo", "ok"] == 1
+    assert samples["isbitcoinlit_lease_holder",] == 1
+    assert samples["isbitcoinlit_write_age_seconds",] == 0
+    assert samples["isbitcoinlit_failovers_total",] == 0
+    assert samples["isbitcoinlit_subscription_resets_total",] == 0
     assert samples["isbitcoinlit_data_age_seconds",] == 0
     assert samples["isbitcoinlit_snapshot_age_seconds",] == 0
 

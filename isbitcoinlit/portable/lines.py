@@ -1,0 +1,104 @@
+"""Lines of a file become samples: comma-separated values, or a JSON object on each line."""
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from isbitcoinlit.clock import to_milliseconds
+from isbitcoinlit.errors import FileUnfit
+from isbitcoinlit.feeds.payload import number
+from isbitcoinlit.models import Metric
+from isbitcoinlit.portable.batch import Batch, Broken
+
+COLUMNS = ("time", *Metric)
+"""Of what is exported; of what is imported, all but the time may be missing."""
+_MILLISECONDS_FROM = 1e11
+"""Numbers from here on are milliseconds: as seconds they would lie after the year 5138."""
+_NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
+_SHOWN = 80
+
+
+class LineParser(Protocol):
+    """Understands one line."""
+
+    def parse(self, line: str, batch: Batch) -> None:
+        """Put what a line says into a batch; raises a `ValueError` with what is wrong with it."""
+
+
+class CsvParser:
+    """Lines of values in the order of a header."""
+
+    def __init__(self, header: str) -> None:
+        """Raises `FileUnfit` for a header without a time, or with nothing beside it."""
+        names = [cell.lower() for cell in _cells(header)]
+        self._count = len(names)
+        metrics = [(names.index(metric), metric) for metric in Metric if metric in names]
+        if "time" not in names or not metrics:
+            raise FileUnfit(
+                f"The first line should name the columns, time and {', '.join(Metric)} (what there "
+                f"is of them), but it is {header[:_SHOWN]!r}."
+            )
+        self._time = names.index("time")
+        self._metrics: Sequence[tuple[int, Metric]] = metrics
+
+    def parse(self, line: str, batch: Batch) -> None:
+        """Put what a line says into a batch."""
+        cells = _cells(line)
+        if len(cells) != self._count:
+            raise ValueError(f"it has {len(cells)} values, and the header {self._count}")
+        values = [(metric, number(cells[at])) for at, metric in self._metrics if cells[at]]
+        batch.take(milliseconds(cells[self._time]), values)
+
+
+class JsonParser:
+    """Lines of JSON objects."""
+
+    def parse(self, line: str, batch: Batch) -> None:
+        """Put what a line says into a batch."""
+        try:
+            # Every number as a float: an integer of thousands of digits is refused by int().
+            row = json.loads(line, parse_int=float)
+        except (ValueError, RecursionError):
+            raise ValueError("it is no JSON") from None
+        if not isinstance(row, dict):
+            raise TypeError("it is no JSON object")
+        values = [(m, number(row[m])) for m in Metric if row.get(m) is not None]
+        batch.take(milliseconds(row.get("time")), values)
+
+
+def parse_lines(parser: LineParser, first: int, lines: Sequence[str], batch: Batch) -> None:
+    """Put all that the lines say into a batch; the first one has the number `first`."""
+    for at, line in enumerate(lines, first):
+        if line and not line.isspace():
+            try:
+                parser.parse(line, batch)
+            except (ValueError, TypeError) as error:
+                batch.broken.append(Broken(at, str(error)))
+
+
+def milliseconds(time: Any) -> int:
+    """Return a moment in milliseconds since the epoch, else raise a `ValueError`.
+
+    It is written as ISO 8601 (naive means UTC), or a number of seconds or milliseconds.
+    """
+    if isinstance(time, str):
+        try:
+            moment = datetime.fromisoformat(time)
+            return to_milliseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        except (ValueError, OverflowError):
+            if not _NUMBER.fullmatch(time):
+                raise ValueError(f"its time cannot be read: {time[:_SHOWN]!r}") from None
+    if time is None:
+        raise ValueError("it has no time")
+    value = number(time)
+    return round(value if value >= _MILLISECONDS_FROM else value * 1_000)
+
+
+def _cells(line: str) -> list[str]:
+    """Return the values of a line; there is none that a comma could be part of."""
+    cells = line.rstrip("\r").split(",")
+    if '"' in line:
+        return [cell.strip().removeprefix('"').removesuffix('"') for cell in cells]
+    return cells

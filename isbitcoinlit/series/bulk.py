@@ -1,0 +1,166 @@
+"""Many samples of one feed, stored as fast as one connection takes them.
+
+redis-py's own `madd` spends more time on putting a command together than Redis on executing it, so
+the bytes are made here. While Redis works on them the caller prepares the next; the replies are
+read before the next are sent, so that little is on its way at any time.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from isbitcoinlit.clock import to_milliseconds
+from isbitcoinlit.models import PAIR, Metric, Span
+from isbitcoinlit.redis_client import redis_errors, series_reply, translate
+from isbitcoinlit.series.keys import Keys
+from isbitcoinlit.series.recent import Samples
+from isbitcoinlit.series.store import SeriesStore, first_allowed, reason_of
+
+COMMAND = 1_000
+"""Samples in one TS.MADD."""
+LATE_COMMAND = 100
+"""The same for samples before the newest one, each of which makes Redis compute its hour and its
+day anew: half a millisecond in which nobody else is served."""
+
+Tell = Callable[[str, Span], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class BulkStored:
+    """What was done so far, in samples."""
+
+    added: int = 0
+    already_stored: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    """Samples that Redis refused or would have, by reason."""
+
+
+class BulkWriter:
+    """Stores samples of one feed that Redis does not have; repeating it changes nothing."""
+
+    def __init__(
+        self, redis: Redis, keys: Keys, feed: str, *, retention_seconds: int = 0, tell: Tell
+    ) -> None:
+        """`tell` hears between which times samples were stored."""
+        self._redis = redis
+        self._keys = keys
+        self._feed = feed
+        self._store = SeriesStore(redis, keys, retention_seconds=retention_seconds)
+        self._retention_ms = retention_seconds * 1_000
+        self._tell = tell
+        self._newest: dict[Metric, int] = {}
+        self._connection: Any = None
+        self._sent: list[int] = []
+        """Samples of each command whose reply is still to be read."""
+        self._span: Span | None = None
+        """Of the samples in these commands."""
+        self.stored = BulkStored()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator["BulkWriter"]:
+        """Hold a connection for the block; what was sent in it is stored when it ends well.
+
+        Raises a `StorageError`, as `add` does.
+        """
+        await self._store.prepare(self._feed)
+        pool: Any = self._redis.connection_pool
+        with redis_errors():
+            self._newest = await self._find_newest()
+            self._connection = await pool.get_connection()
+        try:
+            yield self
+            await self._settle()
+        finally:
+            if self._sent:
+                # Nobody else may be given the replies that are still to come.
+                await self._connection.disconnect(nowait=True)
+            await pool.release(self._connection)
+
+    async def add(self, samples: Mapping[Metric, Samples]) -> None:
+        """Send what is new; whether Redis took it is known after the next call, or the end."""
+        wanted = {metric: found for metric, found in samples.items() if found}
+        await self._store.prepare(self._feed, {*PAIR, *wanted})
+        commands, sent = [], []
+        times: list[int] = []
+        for metric, found in wanted.items():
+            new = self._young_enough(await self._missing(metric, found))
+            key = self._keys.series(self._feed, metric)
+            late = new and new[0][0] <= self._newest.get(metric, -1)
+            step = LATE_COMMAND if late else COMMAND
+            for start in range(0, len(new), step):
+                rows = new[start : start + step]
+                commands.append(packed(key, rows))
+                sent.append(len(rows))
+            if new:
+                times += (new[0][0], new[-1][0])
+                self._newest[metric] = max(self._newest.get(metric, 0), new[-1][0])
+        await self._settle()
+        if commands:
+            with redis_errors():
+                await self._connection.send_packed_command(commands)
+            self._sent, self._span = sent, Span(min(times), max(times) + 1)
+
+    async def _missing(self, metric: Metric, samples: Samples) -> list[tuple[int, float]]:
+        """Return, in order of time, the samples that Redis lacks."""
+        rows = sorted(samples.items())
+        if rows[0][0] > self._newest.get(metric, -1):
+            return rows
+        await self._settle()
+        key = self._keys.series(self._feed, metric)
+        with redis_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.ts().range(key, rows[0][0], rows[-1][0])
+            (reply,) = await pipe.execute(raise_on_error=False)
+        known = {time for time, _ in series_reply(reply) or ()}
+        missing = [row for row in rows if row[0] not in known]
+        self.stored.already_stored += len(rows) - len(missing)
+        return missing
+
+    def _young_enough(self, rows: list[tuple[int, float]]) -> list[tuple[int, float]]:
+        """Leave out what has expired, as the store does."""
+        if not self._retention_ms or not rows:
+            return rows
+        newest = max(*self._newest.values(), rows[-1][0])
+        oldest = first_allowed(newest, self._retention_ms)
+        kept = [row for row in rows if row[0] >= oldest]
+        self.stored.rejected["older-than-retention"] += len(rows) - len(kept)
+        return kept
+
+    async def _settle(self) -> None:
+        """Read the replies that are still to come, and tell what they say was stored."""
+        if not self._sent:
+            return
+        before = self.stored.added
+        while self._sent:
+            with redis_errors():
+                try:
+                    replies = await self._connection.read_response()
+                except ResponseError as error:
+                    self._sent.pop(0)
+                    raise translate(error) from error
+            self._sent.pop(0)
+            refused = [reply for reply in replies if isinstance(reply, ResponseError)]
+            self.stored.added += len(replies) - len(refused)
+            self.stored.rejected.update(map(reason_of, refused))
+        if self.stored.added > before and self._span:
+            await self._tell(self._feed, self._span)
+
+    async def _find_newest(self) -> dict[Metric, int]:
+        """Return the time of the last sample of each metric that has one, in milliseconds."""
+        found = await self._store.newest(self._feed, tuple(Metric))
+        return {metric: to_milliseconds(time) for metric, (time, _) in found.items()}
+
+
+def packed(key: str, rows: list[tuple[int, float]]) -> bytes:
+    """Return the bytes of one TS.MADD (RESP): all arguments as texts with their lengths."""
+    prefix = f"${len(key.encode())}\r\n{key}\r\n$"
+    words = [f"*{3 * len(rows) + 1}\r\n$7\r\nTS.MADD\r\n"]
+    for time, value in rows:
+        at, number = str(time), repr(value)
+        words.append(f"{prefix}{len(at)}\r\n{at}\r\n${len(number)}\r\n{number}\r\n")
+    return "".join(words).encode()
