@@ -5,19 +5,19 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from isbitcoinlit.models import Metric
 from isbitcoinlit.redis_client import redis_errors
 from isbitcoinlit.series.keys import Keys
 
+_METRICS = "|".join(Metric)
 KINDS = {
-    r"(?!reports|usage|operators|live:(headlines|visits))[^:]+:(price|sentiment)(:[^:]+)?": (
-        "TSDB-TYPE"
-    ),
+    rf"(?!reports|usage|operators|live:(headlines|visits))[^:]+:({_METRICS})(:.+)?": "TSDB-TYPE",
     r"schema|snapshot|snapshot:lock|lease:.*|reports:.*|usage:secret": "string",
-    r"operators:(signing-key|blacklisted:.*)": "string",
+    r"operators:(signing-key|blacklisted:.*)|cache-generation|(cache|cache-lock):.*": "string",
     r"events|operators:audit": "stream",
-    r"status|live:visits|limit:.*|usage:(totals|gauges|feeds).*": "hash",
+    r"status|rollups|live:visits|limit:.*|usage:(totals|gauges|feeds).*": "hash",
     r"operators:(accounts|session:.*|failures:.*)": "hash",
-    r"live:headlines|operators:sessions:.*": "zset",
+    r"live:headlines|operators:sessions:.*|cache-names": "zset",
     r"backfilled:.*": "set",
 }
 """What Redis calls the type of a key, by its name after the prefix; other keys are not judged."""

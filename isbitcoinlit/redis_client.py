@@ -63,7 +63,9 @@ _PASSING = {
     "MOVED": "This server is part of a Cluster and has not our keys: write redis+cluster://",
 }
 """What may end by itself, by the first word of the reply."""
-_IN_A_PIPELINE = re.compile(r"^Command # \d+ \(.*\) of pipeline caused error: ", re.DOTALL)
+_IN_A_PIPELINE = re.compile(
+    r"^Command # \d+ \(.*\) of pipeline caused error: (?:\(['\"])?(.*?)(?:['\"],\))?$", re.DOTALL
+)
 _CODE = re.compile(r"\b(MISCONF|NOREPLICAS|OOM)\b")
 """Codes that redis-py does not know everywhere."""
 
@@ -163,7 +165,7 @@ def redis_errors() -> Iterator[None]:
 def translate(error: ResponseError | AuthenticationError) -> StorageError:
     """Say in our words what a server's error reply means."""
     # In a pipeline redis-py repeats the command, which may hold what is nobody's business.
-    text = _IN_A_PIPELINE.sub("", str(error))
+    text = _IN_A_PIPELINE.sub(r"\1", str(error))
     word = error.status_code or next(iter(_CODE.findall(text)), "")
     if word in _REFUSALS:
         return RedisRefused(f"Redis {_REFUSALS[word]} ({text}).")

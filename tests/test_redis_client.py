@@ -32,8 +32,7 @@ async def test_a_refused_pipeline_repeats_no_command(own: OwnRedis) -> None:
             await pipe.execute()
 
     assert "does not let our user" in str(raised.value)
-    assert "secret" not in str(raised.value)
-    assert "hunter2" not in str(raised.value)
+    assert str(raised.value).endswith("(User me has no permissions to run the 'hset' command).")
 
 
 async def test_a_wrong_password_is_not_waited_for(own: OwnRedis) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -61,9 +62,9 @@ class SeriesStore:
     ) -> None:
         """`tell` hears of which feed readings were stored, and between which times."""
         self._redis = redis
-        self._tell = tell
         self._writer = SampleWriter(redis, min_replicas=min_replicas)
         self._patience = patience_for(redis)
+        self._tell = tell
         self._keys = keys
         self._retention_ms = retention_seconds * 1_000
         self._definitions = SeriesDefinitions(redis, keys, retention_seconds=retention_seconds)
@@ -81,11 +82,8 @@ class SeriesStore:
 
         Waits for a primary that is being replaced. Raises what `prepare` raises, and `LeaseLost`.
         """
-        return await ride_out(self._patience, lambda: self._try_to_add(feed, readings, fence))
-
-    async def _try_to_add(self, feed: str, readings: Sequence[Reading], fence: Fence) -> Stored:
         metrics = metrics_of(readings)
-        await self.prepare(feed, metrics)
+        await ride_out(self._patience, lambda: self.prepare(feed, metrics))
         stored = await self._add(feed, metrics, readings, fence)
         if "series-missing" not in stored.rejected:
             return stored
@@ -124,12 +122,14 @@ class SeriesStore:
         self, feed: str, metrics: Iterable[Metric], readings: Sequence[Reading], fence: Fence
     ) -> Stored:
         samples = {self._keys.series(feed, m): samples_of(readings, m) for m in metrics}
-        surprised = await self._recent.update(samples)
+        # Step by step, so that no failover makes forgotten what the step before has stored.
+        surprised = await ride_out(self._patience, lambda: self._recent.update(samples))
         missing = {key: self._recent[key].missing(wanted) for key, wanted in samples.items()}
-        oldest = await self._oldest_allowed(feed, missing)
+        oldest = await ride_out(self._patience, lambda: self._oldest_allowed(feed, missing))
         accepted, rejected, degraded = await self._write(missing, oldest, fence)
-        if accepted and self._tell:
-            await self._tell(feed, Span(min(accepted), max(accepted) + 1))
+        if accepted and (tell := self._tell):
+            span = Span(min(accepted), max(accepted) + 1)
+            await ride_out(self._patience, lambda: tell(feed, span))
         sent = {timestamp for wanted in missing.values() for timestamp in wanted}
         return Stored(
             added=len(accepted - degraded),
@@ -171,7 +171,7 @@ class SeriesStore:
         if len(rows) < len(everything):
             rejected["older-than-retention"] = len(everything) - len(rows)
         for batch in _batched(rows):
-            written = await self._writer.write(batch, fence)
+            written = await ride_out(self._patience, partial(self._writer.write, batch, fence))
             taken = set()
             # An error about one sample is a value in the list of replies; it is not raised.
             for (at, key, _), reply in zip(batch, written.replies, strict=True):

@@ -20,6 +20,7 @@ from isbitcoinlit.models import Metric
 from isbitcoinlit.redis_client import connect, redis_errors
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.tasks import running
+from isbitcoinlit.traffic import SETTLE_SECONDS
 from tests.faults.market import Market
 from tests.faults.node import HOST, Node, free_ports
 from tests.faults.polls import Polls
@@ -139,6 +140,7 @@ class System:
 
     async def failures(self) -> int:
         """How many refreshes have failed so far, as the service counts them."""
+        await asyncio.sleep(2 * SETTLE_SECONDS)  # Each process tells what it counted in its time.
         async with httpx.AsyncClient(timeout=10) as client:
             text = (await client.get(self.other().url + "/metrics")).text
         counted = re.findall(
