@@ -208,7 +208,6 @@ def _assemble(
         redis,
         keys,
         clock,
-        reports=lambda: [feed.report() for feed in watched],
         refreshes=refresher.results,
         signals=signals,
     )

@@ -3,14 +3,13 @@
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from redis.asyncio import Redis
 
 from isbitcoinlit.clock import Clock
 from isbitcoinlit.errors import StorageError
-from isbitcoinlit.feeds.health import FeedReport
 from isbitcoinlit.limits.addresses import Addresses
 from isbitcoinlit.limits.policy import Group, rates
 from isbitcoinlit.limits.pseudonyms import Pseudonyms
@@ -47,7 +46,6 @@ class Traffic:
         keys: Keys,
         clock: Clock,
         *,
-        reports: Callable[[], list[FeedReport]],
         refreshes: Counter[str],
         signals: Signals,
     ) -> None:
@@ -62,7 +60,6 @@ class Traffic:
             count=self.meters.totals,
         )
         self.ledger = Ledger(redis, keys, clock)
-        self._reports = reports
         self._pseudonyms = Pseudonyms(_client_secret(settings, redis, keys))
         self._shared = SharedCounts(redis, keys, self._pseudonyms)
         self._requests: Counter[tuple[str, Group]] = Counter()
@@ -104,7 +101,7 @@ class Traffic:
 
     async def settle_counters(self) -> None:
         """Add what this process counted to what all did; raises `RedisUnavailable`."""
-        grown = await self.counters.settle(self.meters.states(), self._reports())
+        grown = await self.counters.settle(self.meters.states())
         for name, n in grown.items():
             if name.startswith("requests|"):
                 self._statuses[name.removeprefix("requests|")] += int(n)

@@ -8,12 +8,10 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
 
 from redis.asyncio import Redis
 
 from isbitcoinlit.clock import Clock
-from isbitcoinlit.feeds.health import FeedReport
 from isbitcoinlit.redis_client import redis_errors
 from isbitcoinlit.series.keys import Keys
 
@@ -39,25 +37,15 @@ class Counters:
         self._count = count
         self._totals_key = keys.usage("totals", instance)
         self._gauges_key = keys.usage("gauges", instance)
-        self._feeds_key = keys.usage("feeds")
         self._process = secrets.token_hex(4)
         self._sent: Totals = {}
-        self._pulls: dict[str, int] = {}
         self._last: Totals = {}
 
-    async def settle(
-        self, gauges: Mapping[str, float], feeds: Iterable[FeedReport]
-    ) -> Mapping[str, float]:
+    async def settle(self, gauges: Mapping[str, float]) -> Mapping[str, float]:
         """Send what has grown since the last time and return it; raises `RedisUnavailable`."""
         counted = self._count()
         grown = {name: n - self._sent.get(name, 0) for name, n in counted.items()}
         grown = {name: n for name, n in grown.items() if n}
-        asked = {report.name: report for report in feeds}
-        states: dict[Any, Any] = {
-            name: report.state.value
-            for name, report in asked.items()
-            if report.pulls != self._pulls.get(name, 0)
-        }
         with redis_errors():
             pipe = self._redis.pipeline(transaction=False)
             for name, n in grown.items():
@@ -67,17 +55,12 @@ class Counters:
                 told = json.dumps([self._clock.now().timestamp(), dict(gauges)])
                 pipe.hset(self._gauges_key, self._process, told)
                 pipe.expire(self._gauges_key, KEEP_SECONDS)
-            if states:
-                # Only the process that has just asked a feed knows how it is doing.
-                pipe.hset(self._feeds_key, mapping=states)
-                pipe.expire(self._feeds_key, KEEP_SECONDS)
             await pipe.execute()
         self._sent = counted
-        self._pulls = {name: report.pulls for name, report in asked.items()}
         return grown
 
-    async def read(self) -> tuple[Totals, Totals, dict[str, str]]:
-        """Return all processes' totals and gauges, and each feed's state.
+    async def read(self) -> tuple[Totals, Totals]:
+        """Return all processes' totals and gauges.
 
         Raises `RedisUnavailable`; `unshared` has what is known then.
         """
@@ -85,10 +68,9 @@ class Counters:
             pipe = self._redis.pipeline(transaction=False)
             pipe.hgetall(self._totals_key)
             pipe.hgetall(self._gauges_key)
-            pipe.hgetall(self._feeds_key)
-            totals, gauges, feeds = await pipe.execute()
+            totals, gauges = await pipe.execute()
         self._last = {name: float(n) for name, n in totals.items()}
-        return dict(self._last), self._sum(gauges.values()), feeds
+        return dict(self._last), self._sum(gauges.values())
 
     def unshared(self) -> Totals:
         """Return the totals last read, and what this process counted since."""

@@ -37,11 +37,12 @@ async def metrics(resources: ResourcesDep) -> Response:
     counters, meters = resources.traffic.counters, resources.traffic.meters
     try:
         await resources.traffic.settle_counters()
-        totals, gauges, feeds = await counters.read()
+        totals, gauges = await counters.read()
     except StorageError:
-        totals, gauges, feeds = counters.unshared(), meters.states(), {}
+        totals, gauges = counters.unshared(), meters.states()
     if last_write := gauges.pop("last_write_timestamp_seconds", None):
         gauges["write_age_seconds"] = resources.clock.now().timestamp() - last_write
+    feeds = {report.name: report.state.value for report in await resources.board.reports()}
     text = Exposition(totals, gauges | _own(resources), feeds).text()
     return Response(text, media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 

@@ -1,13 +1,11 @@
 """The numbers of several processes, added up in a real Redis."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 
 from isbitcoinlit.errors import RedisUnavailable
-from isbitcoinlit.feeds.health import FeedHealth
 from isbitcoinlit.redis_client import connect
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.usage.counters import GAUGE_SECONDS, Counters
@@ -41,9 +39,9 @@ async def test_processes_add_up(process: MakeProcess) -> None:
     a, b = process(), process()
     for n in (1, 2, 5):
         a.counted["requests|snapshot|200"] = n
-        await a.counters.settle({}, [])
+        await a.counters.settle({})
     b.counted["requests|snapshot|200"] = 10
-    assert await b.counters.settle({}, []) == {"requests|snapshot|200": 10}
+    assert await b.counters.settle({}) == {"requests|snapshot|200": 10}
     assert (await a.counters.read())[0] == {"requests|snapshot|200": 15}
 
 
@@ -51,33 +49,22 @@ async def test_a_dead_process_takes_nothing_back(process: MakeProcess) -> None:
     """The sum does not fall when a process dies and another one begins at nothing."""
     a = process()
     a.counted["refreshes|ok"] = 7
-    await a.counters.settle({}, [])
+    await a.counters.settle({})
     b = process()
     b.counted["refreshes|ok"] = 1
-    await b.counters.settle({}, [])
+    await b.counters.settle({})
     assert (await b.counters.read())[0] == {"refreshes|ok": 8}
 
 
 async def test_gauges_are_of_the_living(process: MakeProcess, clock: ManualClock) -> None:
     """Gauges are summed over the processes that were heard of lately."""
     a, b = process(), process()
-    await a.counters.settle({"stream_clients": 3}, [])
-    await b.counters.settle({"stream_clients": 4}, [])
+    await a.counters.settle({"stream_clients": 3})
+    await b.counters.settle({"stream_clients": 4})
     assert (await a.counters.read())[1] == {"stream_clients": 7}
     clock.advance(GAUGE_SECONDS + 1)
-    await b.counters.settle({"stream_clients": 4}, [])
+    await b.counters.settle({"stream_clients": 4})
     assert (await a.counters.read())[1] == {"stream_clients": 4}
-
-
-async def test_the_state_of_a_feed_is_the_askers(process: MakeProcess, clock: ManualClock) -> None:
-    """A process that has not asked the feed lately leaves its state to the one that has."""
-    a, b = process(), process()
-    asking = FeedHealth("demo", clock, interval=30, stale_after=600)
-    idle = FeedHealth("demo", clock, interval=30, stale_after=600)
-    asking.succeeded(clock.now() - timedelta(seconds=5))
-    await a.counters.settle({}, [asking.report()])
-    await b.counters.settle({}, [idle.report()])
-    assert (await b.counters.read())[2] == {"demo": "ok"}
 
 
 async def test_without_redis(key_prefix: str, clock: ManualClock) -> None:
@@ -86,22 +73,22 @@ async def test_without_redis(key_prefix: str, clock: ManualClock) -> None:
         async with connect(server.url) as redis:
             a = Process(redis, key_prefix, clock)
             a.counted["refreshes|ok"] = 7
-            await a.counters.settle({}, [])
+            await a.counters.settle({})
             await a.counters.read()
             server.stop()
             a.counted["refreshes|ok"] = 9
             with pytest.raises(RedisUnavailable):
-                await a.counters.settle({}, [])
+                await a.counters.settle({})
             assert a.counters.unshared() == {"refreshes|ok": 9}
             server.start()
-            await a.counters.settle({}, [])
+            await a.counters.settle({})
             assert (await a.counters.read())[0] == {"refreshes|ok": 9}
 
 
 async def test_of_last_writes_the_latest_counts(process: MakeProcess) -> None:
     """The newest write of any process is told, and the holders of the lease are added up."""
     a, b = process(), process()
-    await a.counters.settle({"last_write_timestamp_seconds": 90.0, "lease_holder": 0.0}, [])
-    await b.counters.settle({"last_write_timestamp_seconds": 50.0, "lease_holder": 1.0}, [])
+    await a.counters.settle({"last_write_timestamp_seconds": 90.0, "lease_holder": 0.0})
+    await b.counters.settle({"last_write_timestamp_seconds": 50.0, "lease_holder": 1.0})
     gauges = (await a.counters.read())[1]
     assert gauges == {"last_write_timestamp_seconds": 90.0, "lease_holder": 1.0}

@@ -8,6 +8,7 @@ from asgi_lifespan import LifespanManager
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
+from isbitcoinlit.feeds.demo import Demo
 from isbitcoinlit.settings import Settings
 from isbitcoinlit.web.app import Service, create_app
 from tests.manual_clock import ManualClock
@@ -65,16 +66,21 @@ async def test_usage(app: Service, client: httpx.AsyncClient, redis: Redis) -> N
     assert [key async for key in redis.scan_iter("*") if ADDRESS in key] == []
 
 
-async def test_metrics(client: httpx.AsyncClient) -> None:
-    """A scrape is Prometheus text, and has what was counted."""
+async def scrape(client: httpx.AsyncClient) -> dict[tuple[str, ...], float]:
+    """Return the value of each metric, by its name and labels."""
     headers = {"Authorization": "Bearer the token for metrics"}
     answer = await client.get("/metrics", headers=headers)
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    samples = {
+    return {
         (sample.name, *sorted(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
     }
+
+
+async def test_metrics(client: httpx.AsyncClient) -> None:
+    """A scrape is Prometheus text, and has what was counted."""
+    samples = await scrape(client)
     assert samples["isbitcoinlit_requests_total", "200", "snapshot"] == 2
     assert samples["isbitcoinlit_requests_total", "304", "snapshot"] == 2
     assert samples["isbitcoinlit_requests_total", "429", "snapshot"] == 2
@@ -90,6 +96,24 @@ async def test_metrics(client: httpx.AsyncClient) -> None:
     assert samples["isbitcoinlit_subscription_resets_total",] == 0
     assert samples["isbitcoinlit_data_age_seconds",] == 0
     assert samples["isbitcoinlit_snapshot_age_seconds",] == 0
+
+
+class Earlier(Demo):
+    """A feed that was in use before."""
+
+    name = "earlier"
+
+
+async def test_feed_states_are_those_of_now(
+    settings: Callable[..., Settings], redis: Redis, client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    """Data that grows old is stale without a pull, and a feed that is not in use has no state."""
+    async with LifespanManager(create_app(settings(), redis, Earlier(clock), clock)):
+        pass
+    clock.advance(601)
+    samples = await scrape(client)
+    states = [labels for (name, *labels), n in samples.items() if n and name.endswith("feed_state")]
+    assert states == [["demo", "stale"]]
 
 
 @pytest.mark.parametrize(("token", "status"), [("the token for metrics", 200), ("another", 401)])

@@ -7,11 +7,11 @@ from datetime import datetime
 import httpx
 
 from isbitcoinlit.clock import Clock
-from isbitcoinlit.errors import FeedError
+from isbitcoinlit.errors import FeedError, FeedInvalid
 from isbitcoinlit.feeds.health import FeedHealth, FeedReport, disabled
 from isbitcoinlit.feeds.http import Limits, fetch
 from isbitcoinlit.feeds.live import bitstamp, coinbase, kraken
-from isbitcoinlit.feeds.live.combine import OLDEST
+from isbitcoinlit.feeds.live.combine import AHEAD, OLDEST
 from isbitcoinlit.models import SourcePrice
 
 READERS: Mapping[str, Callable[[bytes, datetime], SourcePrice]] = {
@@ -50,6 +50,9 @@ class Prices:
         try:
             answer = await fetch(self._client, self._urls[name], clock=self._clock, limits=LIMITS)
             price = READERS[name](answer.body, self._clock.now())
+            if price.time - self._clock.now() > AHEAD:
+                # Stored, it would be the newest for as long as it is in the future.
+                raise FeedInvalid(f"{name} sent a price of the future ({price.time:%Y-%m-%d}).")
         except FeedError as error:
             health.failed(error)
             return None

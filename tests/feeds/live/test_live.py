@@ -149,6 +149,26 @@ async def test_a_source_that_stands_still_is_stale(
     assert state(live, "bitstamp").state is FeedState.STALE
 
 
+@pytest.mark.parametrize("name", ["bitstamp", "coinbase"])
+async def test_a_price_of_the_future_is_a_failure(
+    world: respx.MockRouter, make_live: MakeLive, clock: ManualClock, name: str
+) -> None:
+    """A source that lies about the time is not `ok`, and what it said is not stored."""
+    lie = ticker(name, 50, clock.now() + timedelta(seconds=62))
+    play_prices(world, clock, kraken=100, bitstamp=100, coinbase=100)
+    play_prices(world, clock, **{name: httpx.Response(200, content=lie)})
+    play_news(world, None)
+    live = make_live()
+
+    pull = await live.pull()
+
+    assert pull.readings[0].price == 100
+    assert name not in {price.source for price in pull.prices}
+    assert state(live, name).state is FeedState.FAILING
+    assert "price of the future (2021-07-07" in (state(live, name).last_error or "")
+    assert state(live, name).newest is None
+
+
 async def test_a_disagreement_is_settled_by_the_last_price(
     world: respx.MockRouter, make_live: MakeLive, store: MemoryStore, clock: ManualClock
 ) -> None:
