@@ -22,7 +22,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from isbitcoinlit.access_settings import AccessSettings
 from isbitcoinlit.errors import SettingsError
-from isbitcoinlit.source_settings import SourceSettings, split
+from isbitcoinlit.source_settings import ADDRESSES, SourceSettings, split
 
 PREFIX = "ISBITCOINLIT_"
 FEED_NAMES = ("senticrypt", "live", "replay", "demo")
@@ -157,6 +157,13 @@ class Settings(AccessSettings, SourceSettings):
                 "should be an address such as redis://user:password@host:6379/0; in a password, "
                 "characters such as / # ? @ are written as %2F %23 %3F %40"
             )
+        return value
+
+    @field_validator("senticrypt_url", *ADDRESSES)
+    @classmethod
+    def _with_a_host(cls, value: str) -> str:
+        if value and not (_is_address(value) and urlsplit(value).hostname):
+            raise ValueError("should be an address such as https://host:443/path")
         return value
 
     @field_validator("retention")

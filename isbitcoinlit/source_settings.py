@@ -111,6 +111,8 @@ class SourceSettings(BaseSettings):
         return value
 
 
+ADDRESSES = tuple(name for name in SourceSettings.model_fields if name.endswith("_url"))
+"""Fields that hold one address, or nothing."""
 REMOVABLE = frozenset(SourceSettings.model_fields)
 """Fields that an empty variable empties; everywhere else an empty variable is an unset one."""
 
