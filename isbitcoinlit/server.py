@@ -25,6 +25,8 @@ BACKLOG = 2048
 """Connections that may wait while the loop is busy: a whole company's dashboards at once."""
 STOP_SECONDS = 1
 """How long answers under way may take when the service stops."""
+LOOK_SECONDS = 0.1
+"""How often a start looks for a signal, as uvicorn does later."""
 
 
 def serve(settings: Settings) -> None:
@@ -48,7 +50,8 @@ class Server(uvicorn.Server):
         """Open the app's resources, listen, and say where."""
         app = self.config.loaded_app
         assert isinstance(app, Service)
-        await self._open.enter_async_context(app.router.lifespan_context(app))
+        if not await self._opened(app):
+            return
         try:
             await super().startup(sockets)
         except BaseException:
@@ -60,6 +63,23 @@ class Server(uvicorn.Server):
         gc.freeze()
         if self._announce and sockets:
             _say_welcome(sockets[0])
+
+    async def _opened(self, app: Service) -> bool:
+        """Open the app's resources; give that up, however long Redis takes, when a signal comes."""
+        lifespan = app.router.lifespan_context(app)
+        opening = asyncio.create_task(self._open.enter_async_context(lifespan))
+        while not opening.done() and not self.should_exit:
+            await asyncio.wait([opening], timeout=LOOK_SECONDS)
+        if not self.should_exit:
+            await opening
+            return True
+        while not opening.done():
+            # Once may not be enough: see tasks.py.
+            opening.cancel()
+            await asyncio.wait([opening], timeout=STOP_SECONDS)
+        await asyncio.gather(opening, return_exceptions=True)
+        await self._open.aclose()
+        return False
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, finish the other answers under way, and close what is open."""

@@ -22,7 +22,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from isbitcoinlit.access_settings import AccessSettings
 from isbitcoinlit.errors import SettingsError
 from isbitcoinlit.redis_url import parse
-from isbitcoinlit.source_settings import SourceSettings, split
+from isbitcoinlit.source_settings import ADDRESSES, SourceSettings, has_host, split
 
 PREFIX = "ISBITCOINLIT_"
 FEED_NAMES = ("senticrypt", "live", "replay", "demo")
@@ -166,6 +166,13 @@ class Settings(AccessSettings, SourceSettings):
             ]
             if absent:
                 raise ValueError(f"should name files that exist, and {absent[0]} does not")
+        return value
+
+    @field_validator("senticrypt_url", *ADDRESSES)
+    @classmethod
+    def _with_a_host(cls, value: str) -> str:
+        if value and not has_host(value):
+            raise ValueError("should be an address such as https://host:443/path")
         return value
 
     @field_validator("retention")

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import (
@@ -111,6 +112,8 @@ class SourceSettings(BaseSettings):
         return value
 
 
+ADDRESSES = tuple(name for name in SourceSettings.model_fields if name.endswith("_url"))
+"""Fields that hold one address, or nothing."""
 REMOVABLE = frozenset(SourceSettings.model_fields)
 """Fields that an empty variable empties; everywhere else an empty variable is an unset one."""
 
@@ -124,3 +127,12 @@ def split(value: object) -> object:
 
 def _removals(found: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name in REMOVABLE and value == ""}
+
+
+def has_host(url: str) -> bool:
+    """Tell whether the parts of an address can be told apart, with a host and a possible port."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -1,7 +1,6 @@
 """`/health/…`: whether the process runs, and whether it can answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Response
 
@@ -34,7 +33,7 @@ async def ready(resources: ResourcesDep, response: Response) -> ReadySchema:
     503 only when a poll could not be answered: a stale feed does not take replicas out of rotation.
     A feed that does not speak may be stale or failing without making this `degraded`.
     """
-    checks = [check async for check in _checks(resources)]
+    checks = await _checks(resources)
     response.headers["cache-control"] = "no-store"
     if any(check.name == "snapshot" and check.status == "failing" for check in checks):
         response.status_code = 503
@@ -48,11 +47,13 @@ async def ready(resources: ResourcesDep, response: Response) -> ReadySchema:
     return ReadySchema(status="ok" if good else "degraded", checks=checks)
 
 
-async def _checks(resources: Resources) -> AsyncIterator[CheckSchema]:
-    yield await _redis(resources)
-    yield await _snapshot(resources)
-    for report in await resources.board.reports():
-        yield _feed(report, speaks=report.name == resources.reader.feed)
+async def _checks(resources: Resources) -> list[CheckSchema]:
+    """Look at everything at the same time: each look may wait for a Redis that hangs."""
+    redis, snapshot, reports = await asyncio.gather(
+        _redis(resources), _snapshot(resources), resources.board.reports()
+    )
+    feeds = [_feed(report, speaks=report.name == resources.reader.feed) for report in reports]
+    return [redis, snapshot, *feeds]
 
 
 def _feed(report: FeedReport, *, speaks: bool) -> CheckSchema:

@@ -1,5 +1,6 @@
 """The service ends soon and leaves nothing behind, whatever it is doing."""
 
+import fcntl
 import signal
 import time
 from contextlib import ExitStack
@@ -32,6 +33,35 @@ def test_while_it_starts(data_dir: Path, number: signal.Signals) -> None:
     finally:
         starting.end()
     assert not [line for line in starting.log if "Traceback" in line]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_while_it_waits_for_its_redis(number: signal.Signals) -> None:
+    """A signal ends a start that a Redis which answers nothing holds up."""
+    with own_redis() as server:
+        server.freeze()
+        starting = start(redis_url=server.url, feed="demo")
+        try:
+            assert until(lambda: any("Started server" in line for line in starting.log), 20)
+            assert ends_within(starting, number, 2)
+        finally:
+            starting.end()
+    assert not [line for line in [*starting.log, *starting.output] if "Traceback" in line]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_while_it_waits_for_its_directory(data_dir: Path, number: signal.Signals) -> None:
+    """A signal ends a start that waits for the Redis of a service that is gone."""
+    data_dir.mkdir()
+    with (data_dir / "redis.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        starting = start(data_dir=data_dir, feed="demo")
+        try:
+            assert until(lambda: any("Started server" in line for line in starting.log), 20)
+            assert ends_within(starting, number, 2)
+        finally:
+            starting.end()
+    assert not [line for line in [*starting.log, *starting.output] if "Traceback" in line]
 
 
 def test_while_it_refreshes(redis_url: str, key_prefix: str, senticrypt: SentiCryptServer) -> None:
