@@ -161,10 +161,8 @@ class Settings(AccessSettings, SourceSettings):
     @classmethod
     def _an_address(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            absent = [
-                str(file) for file in parse(value.get_secret_value()).files if not file.is_file()
-            ]
-            if absent:
+            files = parse(value.get_secret_value()).files
+            if absent := [str(file) for file in files if not file.is_file()]:
                 raise ValueError(f"should name files that exist, and {absent[0]} does not")
         return value
 
