@@ -6,6 +6,9 @@ from tests.end_to_end.recording import READINGS, expected_hours, recording
 from tests.end_to_end.senticrypt import Rows, SentiCryptServer
 from tests.end_to_end.service import service
 
+SECOND_HOUR = 451_537
+"""6 July 2021, one o'clock, in hours since 1970."""
+
 
 def test_recording_becomes_snapshot(
     senticrypt: SentiCryptServer, redis_url: str, key_prefix: str
@@ -47,6 +50,42 @@ def test_hour_without_prices(senticrypt: SentiCryptServer, redis_url: str, key_p
         hours = running.get().json()["hourly_average_of_averages"]
     assert [hour["price"] is None for hour in hours] == [False, True, False]
     assert_hours(hours, rows)
+
+
+def test_recording_is_given_back(
+    senticrypt: SentiCryptServer, redis_url: str, key_prefix: str
+) -> None:
+    """SentiCrypt's own address answers with the recording, in the fields that are kept."""
+    rows = recording()
+    senticrypt.send(rows)
+    with service(
+        redis_url=redis_url,
+        key_prefix=key_prefix,
+        senticrypt_url=senticrypt.url,
+        refresh_interval=3600,
+    ) as running:
+        running.refresh()
+        found = running.get("/v1/bitcoin.json").json()
+        names = running.get("/v1/history/index.json").json()
+        hour = running.get(f"/v1/history/{names[1]}").json()
+    assert [{**row, "timestamp": None} for row in found] == [
+        {
+            "count": row["count"],
+            "timestamp": None,
+            "rate": None,
+            "last": None,
+            "sum": None,
+            "mean": row["mean"],
+            "median": None,
+            "btc_price": f"{float(row['btc_price']):.10g}",
+        }
+        for row in rows
+    ]
+    assert [row["timestamp"] for row in found] == pytest.approx(
+        [row["timestamp"] for row in rows], abs=0.001
+    )
+    assert names[:2] == ["bitcoin-2021-07-06_00.json", "bitcoin-2021-07-06_01.json"]
+    assert hour == [row for row in found if row["timestamp"] // 3600 == SECOND_HOUR]
 
 
 def assert_hours(hours: Rows, rows: Rows) -> None:
