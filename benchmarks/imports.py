@@ -34,7 +34,7 @@ _IMPORT = "from isbitcoinlit.cli.app import main; main()"
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Load the same samples by turns, into series with roll-ups and into bare ones."""
-    readings, rounds = (20_000, 2) if quick else (400_000, 3)
+    readings, rounds = (20_000, 2) if quick else (1_000_000, 2)
     took: dict[str, list[float]] = {"import": [], "ruled": [], "bare": [], "again": []}
     with tempfile.TemporaryDirectory(prefix="bench-") as name, redis_server() as url:
         directory = Path(name)
