@@ -9,15 +9,15 @@ from isbitcoinlit.redis_client import redis_errors
 from isbitcoinlit.series.keys import Keys
 
 KINDS = {
-    r"(?!reports|usage|operators|live:(headlines|visits))[^:]+:(price|sentiment)(:[^:]+)?": (
-        "TSDB-TYPE"
-    ),
+    r"(?!reports|usage|operators|cache|live:(headlines|visits))"
+    r"[^:]+:(price|sentiment|median|count)(:[^:]+){0,2}": "TSDB-TYPE",
     r"schema|snapshot|snapshot:lock|lease:.*|reports:.*|usage:secret": "string",
+    r"cache:.*|cache-lock:.*|cache-generation": "string",
     r"operators:(signing-key|blacklisted:.*)": "string",
     r"events|operators:audit": "stream",
-    r"status|live:visits|limit:.*|usage:(totals|gauges).*": "hash",
+    r"status|rollups|live:visits|limit:.*|usage:(totals|gauges).*": "hash",
     r"operators:(accounts|session:.*|failures:.*)": "hash",
-    r"live:headlines|operators:sessions:.*": "zset",
+    r"cache-names|live:headlines|operators:sessions:.*": "zset",
     r"backfilled:.*": "set",
 }
 """What Redis calls the type of a key, by its name after the prefix; other keys are not judged."""
