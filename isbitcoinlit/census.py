@@ -11,7 +11,8 @@ from isbitcoinlit.series.keys import Keys
 
 _METRICS = "|".join(Metric)
 KINDS = {
-    rf"(?!reports|usage|operators|live:(headlines|visits))[^:]+:({_METRICS})(:.+)?": "TSDB-TYPE",
+    rf"(?!reports|usage|operators|cache|live:(headlines|visits))"
+    rf"[^:]+:({_METRICS})(:[^:]+){{0,2}}": "TSDB-TYPE",
     r"schema|snapshot|snapshot:lock|lease:.*|reports:.*|usage:secret": "string",
     r"operators:(signing-key|blacklisted:.*)|cache-generation|(cache|cache-lock):.*": "string",
     r"events|operators:audit": "stream",
