@@ -86,7 +86,9 @@ def find_range(
     if since >= until:
         raise ParameterInvalid("from", "from has to lie before to")
     until = min(until, now + 1)
-    span = Span(interval.floor(max(0, since)), interval.ceil(max(0, until)))
+    first = interval.floor(max(0, since))
+    # The week of 1 January 1970 began before Redis's times do, and no reading is that old.
+    span = Span(first if first >= 0 else interval.ceil(0), interval.ceil(max(0, until)))
     if span.begin >= span.end:
         span = Span(span.begin, span.begin)
     asked = (span.end - span.begin) // interval.width
