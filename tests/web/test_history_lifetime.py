@@ -1,10 +1,16 @@
 """How long answers about the past are good, here and for whoever asked."""
 
+from collections.abc import Callable
+
 import httpx
 import pytest
+from asgi_lifespan import LifespanManager
+from redis.asyncio import Redis
 
-from isbitcoinlit.web.app import Service
+from isbitcoinlit.settings import Settings
+from isbitcoinlit.web.app import Service, create_app
 from tests.readings import GivenFeed, reading, readings
+from tests.web.conftest import client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -25,6 +31,21 @@ async def test_only_what_is_over_and_fixed_is_immutable(
     assert "immutable" in fixed.headers["cache-control"]
     assert "immutable" not in relative.headers["cache-control"]
     assert "immutable" not in mixed.headers["cache-control"]
+
+
+async def test_whichever_feed_speaks_is_not_for_ever(
+    settings: Callable[..., Settings], redis: Redis
+) -> None:
+    """Where another feed may speak tomorrow, only an address that names its feed is immutable."""
+    fields = {"feed": "senticrypt,demo", "senticrypt_url": "http://127.0.0.1:9/none"}
+    app = create_app(settings(refresh_interval=3_600, **fields), redis=redis)
+    asked = {"from": "2021-07-01", "to": "2021-07-02"}
+    async with LifespanManager(app), client_of(app) as client:
+        unnamed = await client.get(PATH, params=asked)
+        named = await client.get(PATH, params={**asked, "feed": "demo"})
+
+    assert "immutable" not in unnamed.headers["cache-control"]
+    assert "immutable" in named.headers["cache-control"]
 
 
 async def test_an_answer_in_memory_is_the_same_answer(client: httpx.AsyncClient) -> None:
