@@ -127,8 +127,11 @@ class AnswerCache:
                 break
             await asyncio.sleep(LOOK_SECONDS)
         try:
-            answer = await compute()
-            await self._keep(name, answer, ttl, generation)
+            # Between our look and our lock another process may have been quicker.
+            answer, generation = await self._look(name)
+            if answer is None:
+                answer = await compute()
+                await self._keep(name, answer, ttl, generation)
         finally:
             if ours:
                 with redis_errors():

@@ -54,3 +54,8 @@ def _parse_iso(parameter: str, text: str) -> int:
             parameter,
             f"{text!r} is no time; ISO 8601, seconds or milliseconds since 1970, and now-6h are",
         ) from None
+
+
+def are_fixed(*moments: str | None) -> bool:
+    """Tell whether texts mean the same moments whenever they are read."""
+    return all(moment and not moment.strip().startswith("now") for moment in moments)

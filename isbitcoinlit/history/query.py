@@ -1,11 +1,11 @@
 """What rows are asked for, and whether that can be answered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from isbitcoinlit.errors import ParameterInvalid, TooManyPoints
-from isbitcoinlit.history.moments import parse_moment
+from isbitcoinlit.history.moments import are_fixed, parse_moment
 from isbitcoinlit.models import PAIR, Metric, Span
 from isbitcoinlit.series.buckets import DAY_MILLISECONDS, Aggregation, Interval
 
@@ -35,6 +35,8 @@ class Range:
     """From the start of the first bucket to the end of the last one."""
     interval: Interval
     now: int
+    fixed: bool = True
+    """Whether whoever asks in the same words later means the same buckets."""
 
     @property
     def starts(self) -> range:
@@ -49,12 +51,12 @@ class Range:
     @property
     def is_settled(self) -> bool:
         """Whether nothing is expected to be added to it."""
-        return self.span.end <= self.now - SETTLED
+        return self.fixed and self.span.end <= self.now - SETTLED
 
     def cut(self, limit: int) -> "Range":
         """Return the first `limit` buckets."""
         end = min(self.span.end, self.span.begin + limit * self.interval.width)
-        return Range(Span(self.span.begin, end), self.interval, self.now)
+        return replace(self, span=Span(self.span.begin, end))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,15 @@ def find_range(
     if since >= until:
         raise ParameterInvalid("from", "from has to lie before to")
     until = min(until, now + 1)
-    span = Span(interval.floor(max(0, since)), interval.ceil(max(0, until)))
+    first = interval.floor(max(0, since))
+    # The week of 1 January 1970 began before Redis's times do, and no reading is that old.
+    span = Span(first if first >= 0 else interval.ceil(0), interval.ceil(max(0, until)))
     if span.begin >= span.end:
         span = Span(span.begin, span.begin)
     asked = (span.end - span.begin) // interval.width
     if most is not None and asked > most:
         raise _too_many(span, asked, most)
-    return Range(span, interval, now)
+    return Range(span, interval, now, are_fixed(begin, end))
 
 
 def _too_many(span: Span, asked: int, most: int) -> TooManyPoints:

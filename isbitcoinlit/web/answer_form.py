@@ -110,13 +110,20 @@ def _tag(body: str) -> str:
 
 def _send(request: Request, answer: str, lifetime: Lifetime, media_type: str) -> Response:
     etag, _, body = answer.partition("\n")
-    headers = {"etag": etag, "cache-control": lifetime.cache_control, "vary": "Accept"}
+    headers = {"etag": etag, "cache-control": _control(request, lifetime), "vary": "Accept"}
     tags = conditions(request)
     if tags is not None and matches(tags, etag.encode()):
         return Response(status_code=304, headers=headers)
     if media_type.startswith("text/csv"):
         return StreamingResponse(_pieces(body), headers=headers, media_type=media_type)
     return Response(body, headers=headers, media_type=media_type)
+
+
+def _control(request: Request, lifetime: Lifetime) -> str:
+    """Keep nothing for ever whose address leaves the feed to whichever speaks."""
+    resources: Resources = request.app.state.resources
+    named = request.query_params.get("feed") or len(resources.reader.feeds) == 1
+    return lifetime.cache_control if named else lifetime.cache_control.replace(_FOR_EVER, _OVER)
 
 
 async def _pieces(body: str) -> AsyncIterator[str]:

@@ -19,7 +19,7 @@ from isbitcoinlit.history.documents import (
     series_columns,
     series_records,
 )
-from isbitcoinlit.history.moments import parse_moment
+from isbitcoinlit.history.moments import are_fixed, parse_moment
 from isbitcoinlit.history.paging import Cursor
 from isbitcoinlit.history.query import DEFAULT_RANGE, Fill, Range, SeriesQuery, find_range
 from isbitcoinlit.models import Metric, Span
@@ -154,10 +154,12 @@ async def readings(
         "next": left.write() if left else None,
     }
     table = Table(READING_COLUMNS, [reading_record(r, ts.write) for r in found], meta)
-    asked = Range(place.span, Interval.SECONDS_30, now)
+    fixed = cursor is not None or are_fixed(ends.begin, ends.end)
+    asked = Range(place.span, Interval.SECONDS_30, now, fixed)
     response = send_table(request, table, Lifetime.of(asked, resources), form)
     if left:
-        response.headers["link"] = f'<?cursor={left.write()}&limit={limit}>; rel="next"'
+        query = f"cursor={left.write()}&limit={limit}&format={form}&ts={ts}"
+        response.headers["link"] = f'<?{query}>; rel="next"'
     return response
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from isbitcoinlit.clock import EPOCH, HOUR, HOUR_MILLISECONDS, from_milliseconds, to_milliseconds
+from isbitcoinlit.clock import EPOCH, HOUR_MILLISECONDS, from_milliseconds, to_milliseconds
 from isbitcoinlit.history.cache import AnswerName
 from isbitcoinlit.models import Reading, Span
 from isbitcoinlit.resources import Resources
@@ -83,7 +83,8 @@ def _hour(name: str) -> Span:
     with suppress(ValueError):
         begin = datetime.strptime(name, "bitcoin-%Y-%m-%d_%H.json").replace(tzinfo=UTC)
         if _FILE.format(begin) == name and begin >= EPOCH:
-            return Span(to_milliseconds(begin), to_milliseconds(begin + HOUR))
+            start = to_milliseconds(begin)
+            return Span(start, start + HOUR_MILLISECONDS)
     raise ProblemError(404, "not-found", "Files are called bitcoin-YYYY-MM-DD_HH.json.")
 
 

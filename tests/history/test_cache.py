@@ -73,6 +73,21 @@ async def test_computed_once_in_two_processes(redis: Redis, keys: Keys, clock: M
     assert compute.begun == 1
 
 
+async def test_a_quick_computation_is_not_done_again(
+    redis: Redis, keys: Keys, clock: ManualClock
+) -> None:
+    """Who looked before the answer was there, and got the lock after, takes what is there now."""
+    processes = [AnswerCache(redis, keys, clock) for _ in range(8)]
+    for round_number in range(50):
+        compute = Computation()
+        compute.may_end.set()
+        name = named(round_number, round_number + 1)
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(process.remember(name, 60, compute) for process in processes))
+
+        assert compute.begun == 1
+
+
 async def test_whoever_goes_away_stops_nobody(cache: AnswerCache) -> None:
     """A client that gives up does not take the answer from those who wait with it."""
     compute = Computation()
