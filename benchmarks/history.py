@@ -80,7 +80,7 @@ def samples(span: Span) -> Iterator[Sample]:
 async def _fill(redis: Redis, keys: Keys, span: Span) -> int:
     """Store all readings of a span; return how many they are."""
 
-    async def nobody(_feed: str, _span: Span) -> None:
+    async def nobody(_feed: str, _spans: object) -> None:
         pass
 
     number, batch = 0, []

@@ -116,15 +116,22 @@ async def open_resources(
             url = await _redis_url(stack, settings, role)
             redis = await stack.enter_async_context(connect(url, settings.key_prefix))
         feeds = [feed, *others] if feed else []
-        record = LiveRecord(redis, Keys(settings.key_prefix), window=WINDOW)
+        keys = Keys(settings.key_prefix)
+        record, answers = LiveRecord(redis, keys, window=WINDOW), AnswerCache(redis, keys, clock)
         for name in settings.feed if feed is None else ():
             feeds.append(build_feed(name, settings, clock, record))
             stack.push_async_callback(feeds[-1].aclose)
         companions = await stack.enter_async_context(
             # They belong to the live feed, and to no feed that a caller brings.
-            open_companions(settings, redis, clock, wanted="live" in {one.name for one in feeds})
+            open_companions(
+                settings,
+                redis,
+                clock,
+                wanted="live" in {one.name for one in feeds},
+                tell=answers.forget_touched,
+            )
         )
-        resources = _assemble(settings, redis, feeds, record, companions, clock)
+        resources = _assemble(settings, redis, feeds, record, companions, answers, clock)
         stack.push_async_callback(resources.cache.aclose)
         try:
             for one in feeds:
@@ -152,12 +159,12 @@ def _assemble(
     feeds: Sequence[Feed],
     record: LiveRecord,
     companions: Companions,
+    answers: AnswerCache,
     clock: Clock,
 ) -> Resources:
     """Put the pieces together; nothing is sent yet."""
     keys = Keys(settings.key_prefix)
     policy = CachePolicy(settings.snapshot_ttl, settings.stale_after, settings.serve_stale_for)
-    answers = AnswerCache(redis, keys, clock)
     series = SeriesStore(
         redis,
         keys,

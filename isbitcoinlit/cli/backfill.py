@@ -139,7 +139,12 @@ async def _backfill(settings: Settings, build: Build, bar: ProgressBar, *, again
             if again:
                 await Backfilled(resources.redis, keys).forget(archive.name)
             task = bar.add_task(archive.name, total=None, added=0)
-            backfill = Backfill(resources.redis, keys, retention_seconds=settings.retention)
+            backfill = Backfill(
+                resources.redis,
+                keys,
+                retention_seconds=settings.retention,
+                forget=resources.answers.forget_touched,
+            )
 
             def tell(progress: Progress) -> None:
                 done, total = progress.done, progress.parts

@@ -5,7 +5,8 @@ forgets just the answers that it touches.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -94,10 +95,16 @@ class AnswerCache:
         """Drop all answers whose names begin so, and those that are being computed."""
         await self._drop([name for name in await self._distrust() if name.startswith(prefix)])
 
-    async def forget_touched(self, feed: str, span: Span) -> None:
-        """Drop what was said about a feed and a span in which readings have come."""
+    async def forget_touched(self, feed: str, spans: Sequence[Span]) -> None:
+        """Drop what was said about a feed and any of the spans, in order, that readings are of."""
         names = [(name, AnswerName.read(name)) for name in await self._distrust()]
-        await self._drop([n for n, said in names if said.feed == feed and said.span.touches(span)])
+        ends = [span.end for span in spans]
+
+        def touched(said: AnswerName) -> bool:
+            nearest = bisect_right(ends, said.span.begin)
+            return nearest < len(spans) and said.span.touches(spans[nearest])
+
+        await self._drop([n for n, said in names if said.feed == feed and touched(said)])
 
     async def remember(self, name: AnswerName, ttl: float, compute: Compute) -> str:
         """Return the answer, computed once however many wait here and in other processes."""
@@ -126,6 +133,7 @@ class AnswerCache:
             if ours or self._clock.monotonic() > give_up:
                 break
             await asyncio.sleep(LOOK_SECONDS)
+        end_of_ours = self._clock.monotonic() + LOCK_SECONDS
         try:
             # Between our look and our lock another process may have been quicker.
             answer, generation = await self._look(name)
@@ -133,7 +141,7 @@ class AnswerCache:
                 answer = await compute()
                 await self._keep(name, answer, ttl, generation)
         finally:
-            if ours:
+            if ours and self._clock.monotonic() < end_of_ours:
                 with redis_errors():
                     await self._redis.delete(lock)
         return answer

@@ -17,6 +17,7 @@ from isbitcoinlit.series.backfilled import Backfilled
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.rollups import Rollups
 from isbitcoinlit.series.store import SeriesStore
+from isbitcoinlit.series.store import Tell as Forget
 
 PAUSE_SECONDS = 1.0
 """From one request to the next."""
@@ -57,11 +58,13 @@ class Backfill:
         keys: Keys,
         *,
         retention_seconds: int = 0,
+        forget: Forget | None = None,
         pause: float = PAUSE_SECONDS,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """`forget` hears of what was stored, so that no answer from before is given."""
         # A store of its own, since that of the refresh remembers what is recent.
-        self._series = SeriesStore(redis, keys, retention_seconds=retention_seconds)
+        self._series = SeriesStore(redis, keys, retention_seconds=retention_seconds, tell=forget)
         self._rollups = Rollups(redis, keys)
         self._marks = Backfilled(redis, keys)
         self._pause = pause

@@ -20,28 +20,31 @@ from isbitcoinlit.lease import Lease
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.rollups import Rollups
 from isbitcoinlit.series.source_prices import SourcePrices
-from isbitcoinlit.series.store import SeriesStore
+from isbitcoinlit.series.store import SeriesStore, Tell
 from isbitcoinlit.settings import Settings
 
 
 @asynccontextmanager
 async def open_companions(
-    settings: Settings, redis: Redis, clock: Clock, *, wanted: bool
+    settings: Settings, redis: Redis, clock: Clock, *, wanted: bool, tell: Tell | None = None
 ) -> AsyncIterator[Companions]:
-    """Open the daily feeds and the archive of prices, or nothing if they are not wanted."""
+    """Open the daily feeds and the archive of prices, or nothing if they are not wanted.
+
+    `tell` hears of what they store.
+    """
     keys = Keys(settings.key_prefix)
     async with AsyncExitStack() as stack:
         feeds = _daily_feeds(settings, clock) if wanted else []
         for feed in feeds:
             stack.push_async_callback(feed.aclose)
-        gaps = _gaps(settings, redis, keys, clock) if wanted else None
+        gaps = _gaps(settings, redis, keys, clock, tell) if wanted else None
         if gaps:
             stack.push_async_callback(gaps.archive.aclose)
         watched = [
             WatchedFeed.of(feed, clock, interval=LOOK_SECONDS, stale_after=STALE_SECONDS)
             for feed in feeds
         ]
-        series = SeriesStore(redis, keys, retention_seconds=settings.retention)
+        series = SeriesStore(redis, keys, retention_seconds=settings.retention, tell=tell)
         yield Companions(
             feeds,
             _disabled(settings),
@@ -70,10 +73,12 @@ def _disabled(settings: Settings) -> list[str]:
     return [name for name, url in addresses.items() if not url]
 
 
-def _gaps(settings: Settings, redis: Redis, keys: Keys, clock: Clock) -> Gaps | None:
+def _gaps(
+    settings: Settings, redis: Redis, keys: Keys, clock: Clock, tell: Tell | None
+) -> Gaps | None:
     if not settings.bitstamp_hours_url:
         return None
     since = clock.now() - GAP_HOURS * HOUR
     archive = BitstampHours(settings.bitstamp_hours_url, clock, since)
-    backfill = Backfill(redis, keys, retention_seconds=settings.retention)
+    backfill = Backfill(redis, keys, retention_seconds=settings.retention, forget=tell)
     return Gaps(archive, backfill, Rollups(redis, keys))

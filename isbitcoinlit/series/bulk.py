@@ -6,7 +6,7 @@ on their way at any time, and what Redis says to each sample is read and counted
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ from isbitcoinlit.models import PAIR, Metric, Span
 from isbitcoinlit.redis_client import redis_errors, series_reply, translate
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.recent import Samples
-from isbitcoinlit.series.store import SeriesStore, first_allowed, reason_of
+from isbitcoinlit.series.store import SeriesStore, Tell, first_allowed, reason_of
 
 COMMAND = 1_000
 """Samples in one TS.MADD."""
@@ -31,8 +31,6 @@ IN_FLIGHT = 12
 """Commands that may be on their way: enough for Redis not to wait for us, about 1 MB."""
 TELL_AFTER = 64
 """Commands between two times that others hear of what was stored."""
-
-Tell = Callable[[str, Span], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -162,7 +160,7 @@ class BulkWriter:
             begin = min(span.begin for span in self._untold)
             end = max(span.end for span in self._untold)
             self._untold = []
-            await self._tell(self._feed, Span(begin, end))
+            await self._tell(self._feed, [Span(begin, end)])
 
     async def _find_newest(self) -> dict[Metric, int]:
         """Return the time of the last sample of each metric that has one, in milliseconds."""

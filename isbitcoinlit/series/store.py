@@ -30,6 +30,9 @@ _REASONS = {
     "invalid timestamp": "time-invalid",
 }
 
+Tell = Callable[[str, Sequence[Span]], Awaitable[None]]
+"""Hears of which feed something was stored, and when it is of: spans in order, none overlapping."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -58,9 +61,9 @@ class SeriesStore:
         *,
         retention_seconds: int = 0,
         min_replicas: int = 0,
-        tell: Callable[[str, Span], Awaitable[None]] | None = None,
+        tell: Tell | None = None,
     ) -> None:
-        """`tell` hears of which feed readings were stored, and between which times."""
+        """`tell` hears of which feed readings were stored, and when they are of."""
         self._redis = redis
         self._writer = SampleWriter(redis, min_replicas=min_replicas)
         self._patience = patience_for(redis)
@@ -128,8 +131,8 @@ class SeriesStore:
         oldest = await ride_out(self._patience, lambda: self._oldest_allowed(feed, missing))
         accepted, rejected, degraded = await self._write(missing, oldest, fence)
         if accepted and (tell := self._tell):
-            span = Span(min(accepted), max(accepted) + 1)
-            await ride_out(self._patience, lambda: tell(feed, span))
+            moments = [Span(at, at + 1) for at in sorted(accepted)]
+            await ride_out(self._patience, lambda: tell(feed, moments))
         sent = {timestamp for wanted in missing.values() for timestamp in wanted}
         return Stored(
             added=len(accepted - degraded),

@@ -128,7 +128,7 @@ async def test_nobody_joins_what_was_begun_before(cache: AnswerCache) -> None:
     async with asyncio.timeout(10):
         while not compute.begun:
             await asyncio.sleep(0.01)
-        await cache.forget_touched("given", Span(3, 4))
+        await cache.forget_touched("given", [Span(3, 4)])
         second = asyncio.create_task(cache.remember(named(), 60, lambda: computed("after")))
         await asyncio.sleep(0)
         compute.may_end.set()
@@ -159,10 +159,21 @@ async def test_forget_what_is_touched(
     await cache.set(named(), "answer", 60)
     await cache.set(named(feed="other"), "other", 60)
 
-    await cache.forget_touched("given", Span(begin, end))
+    await cache.forget_touched("given", [Span(begin, end)])
 
     assert (await cache.get(named()) == "answer") is kept
     assert await cache.get(named(feed="other")) == "other"
+
+
+async def test_what_lies_between_readings_is_kept(cache: AnswerCache) -> None:
+    """Readings before and after an answer, stored together, do not touch it."""
+    await cache.set(named(10, 20), "answer", 60)
+    await cache.set(named(4, 6), "touched", 60)
+
+    await cache.forget_touched("given", [Span(5, 6), Span(9, 10), Span(20, 21)])
+
+    assert await cache.get(named(10, 20)) == "answer"
+    assert await cache.get(named(4, 6)) is None
 
 
 async def test_an_answer_from_before_is_not_kept(cache: AnswerCache) -> None:
@@ -172,7 +183,7 @@ async def test_an_answer_from_before_is_not_kept(cache: AnswerCache) -> None:
     async with asyncio.timeout(10):
         while not compute.begun:
             await asyncio.sleep(0.01)
-        await cache.forget_touched("given", Span(3, 4))
+        await cache.forget_touched("given", [Span(3, 4)])
         compute.may_end.set()
 
         assert await waiting == "of before"

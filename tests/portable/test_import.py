@@ -285,7 +285,7 @@ async def test_one_line_without_end_is_no_flood(write: Write, clock: ManualClock
 async def test_a_redis_that_dies_is_told() -> None:
     """A Redis that is gone ends an import with our error, and nothing hangs."""
 
-    async def ignore(_feed: str, _span: Span) -> None:
+    async def ignore(_feed: str, _spans: object) -> None:
         pass
 
     def batch(first: int) -> Batch:
@@ -311,7 +311,7 @@ async def test_a_redis_that_dies_is_told() -> None:
 async def test_series_that_vanish_are_counted(redis: Redis, keys: Keys) -> None:
     """Samples of a series that somebody deleted meanwhile are counted as refused."""
 
-    async def ignore(_feed: str, _span: Span) -> None:
+    async def ignore(_feed: str, _spans: object) -> None:
         pass
 
     writer = BulkWriter(redis, keys, FEED, tell=ignore)
