@@ -43,7 +43,8 @@ def test_while_it_waits_for_its_redis(number: signal.Signals) -> None:
         starting = start(redis_url=server.url, feed="demo")
         try:
             assert until(lambda: any("Started server" in line for line in starting.log), 20)
-            assert ends_within(starting, number, 2)
+            # Not heeded, it would take from 5 s on; a busy machine may need more than 2.
+            assert ends_within(starting, number, 4)
         finally:
             starting.end()
     assert not [line for line in [*starting.log, *starting.output] if "Traceback" in line]
@@ -58,7 +59,8 @@ def test_while_it_waits_for_its_directory(data_dir: Path, number: signal.Signals
         starting = start(data_dir=data_dir, feed="demo")
         try:
             assert until(lambda: any("Started server" in line for line in starting.log), 20)
-            assert ends_within(starting, number, 2)
+            # Not heeded, it would take from 5 s on; a busy machine may need more than 2.
+            assert ends_within(starting, number, 4)
         finally:
             starting.end()
     assert not [line for line in [*starting.log, *starting.output] if "Traceback" in line]
