@@ -46,7 +46,7 @@ async def _examine(resources: Resources) -> AsyncIterator[Finding]:
         async for finding in _redis(resources):
             yield finding
     except StorageError as error:
-        yield Finding("Redis", "does not do what is asked of it", str(error))
+        yield Finding("Redis", str(error), _remedy(resources.settings))
     findings = [await _feed(resources, feed) for feed in resources.feeds]
     # Of several feeds one that works is enough.
     some_work = any(finding.advice is None for finding in findings)
@@ -75,6 +75,12 @@ def _where(settings: Settings) -> str:
     if settings.redis_url is None:
         return f"embedded, data in {settings.data_dir}"
     return "at the address in ISBITCOINLIT_REDIS_URL"
+
+
+def _remedy(settings: Settings) -> str:
+    if settings.redis_url is None:
+        return f"Look into {settings.data_dir / 'redis.log'}, then start again."
+    return "Is it running, and is the address in ISBITCOINLIT_REDIS_URL right?"
 
 
 def _time_series(modules: dict[str, int]) -> Finding:

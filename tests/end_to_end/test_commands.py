@@ -43,7 +43,7 @@ def test_doctor_on_an_empty_directory(data_dir: Path) -> None:
 
 
 def test_doctor_without_redis_or_feed() -> None:
-    """`doctor` names everything that does not answer, and shows no password."""
+    """`doctor` names all that does not answer, and what to do; it shows no password."""
     done = run(
         "doctor",
         redis_url="redis://user:hunter2@127.0.0.1:1/0",
@@ -51,6 +51,7 @@ def test_doctor_without_redis_or_feed() -> None:
     )
     assert done.returncode == 1
     assert done.stdout.count("wrong") >= 2
+    assert "is the address in ISBITCOINLIT_REDIS_URL right?" in done.stdout
     assert "hunter2" not in done.stdout + done.stderr
 
 
