@@ -32,7 +32,8 @@ COPY --from=page /src/isbitcoinlit/web/page/vendor/ /opt/isbitcoinlit/app/isbitc
 RUN echo /opt/isbitcoinlit/app \
         > "$(/opt/isbitcoinlit/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/isbitcoinlit.pth" \
     && printf '%s\n' '#!/opt/isbitcoinlit/bin/python -IuB' 'import sys' \
-        'from isbitcoinlit.cli.app import main' 'sys.exit(main())' > /opt/isbitcoinlit/bin/isbitcoinlit \
+        'from isbitcoinlit.cli.app import main' 'if __name__ == "__main__":' '    sys.exit(main())' \
+        > /opt/isbitcoinlit/bin/isbitcoinlit \
     && chmod 755 /opt/isbitcoinlit/bin/isbitcoinlit \
     && /opt/isbitcoinlit/bin/python -m compileall -q /opt/isbitcoinlit \
     && /opt/isbitcoinlit/bin/pip uninstall --yes pip

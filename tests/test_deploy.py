@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -72,3 +73,14 @@ def test_probes_exist() -> None:
     asked = set(re.findall(r"path: (/\S+)", deployment))
     assert asked == {"/health/live", "/health/ready"}
     assert "/health/live" in (ROOT / "Dockerfile").read_text()
+
+
+def test_a_worker_may_import_the_command_of_the_image(tmp_path: Path) -> None:
+    """The processes of `serve --workers` import the file, and must not run the command again."""
+    written = re.search(r"printf '%s\\n' (.*?)> /opt", (ROOT / "Dockerfile").read_text(), re.DOTALL)
+    assert written
+    file = tmp_path / "isbitcoinlit"
+    file.write_text("\n".join(re.findall(r"'(.*?)'", written[1])))
+
+    # Without its guard the command would run here, and end with SystemExit.
+    assert "main" in runpy.run_path(str(file), run_name="__mp_main__")
