@@ -21,6 +21,7 @@ class OpenStreams:
         self._limit_per_client = settings.max_streams_per_client
         self._per_client: Counter[str] = Counter()
         self._gauges = gauges
+        gauges["stream_clients"] = 0
         self._gauges["stream_clients"] = 0
         self.ends: set[asyncio.Timeout] = set()
         self.stopping = False

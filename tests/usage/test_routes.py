@@ -87,6 +87,7 @@ async def test_metrics(client: httpx.AsyncClient) -> None:
     assert samples["isbitcoinlit_cache_answers_total", "memory"] == 4
     assert samples["isbitcoinlit_refreshes_total", "ok"] == 1
     assert samples["isbitcoinlit_limiter_fallbacks_total",] == 0
+    assert samples["isbitcoinlit_stream_clients",] == 0
     assert samples["isbitcoinlit_request_seconds_count", "snapshot"] == 6
     assert samples["isbitcoinlit_request_seconds_bucket", "+Inf", "snapshot"] == 6
     assert samples["isbitcoinlit_feed_state", "demo", "ok"] == 1
