@@ -14,6 +14,7 @@ from isbitcoinlit.errors import LoginFailed, RemoteError
 
 REFRESH_SECONDS = 30.0
 """A refresh waits for its feed, which may take its time."""
+_TOKENS = ("access_token", "refresh_token")
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
@@ -80,8 +81,10 @@ class Remote:
     def _content(self, answer: httpx.Response) -> dict[str, Any]:
         try:
             content: dict[str, Any] = answer.json()
-        except ValueError as error:
-            raise RemoteError(f"{self._url} is not a service of this kind.") from error
+        except ValueError:
+            content = {}
+        if not isinstance(content, dict) or not content:
+            raise RemoteError(f"{self._url} is not a service of this kind.")
         if not answer.is_success:
             said = content.get("detail") or content
             raise RemoteError(f"{self._url} answers {answer.status_code}: {said}")
@@ -90,15 +93,20 @@ class Remote:
     def _read(self) -> dict[str, dict[str, str]]:
         """Return the tokens by address; a file that cannot be read holds none."""
         try:
-            kept: dict[str, dict[str, str]] = json.loads(self._file.read_text())
-        except (FileNotFoundError, ValueError):
+            kept = json.loads(self._file.read_text())
+            return {url: {name: tokens[name] for name in _TOKENS} for url, tokens in kept.items()}
+        except (OSError, ValueError, TypeError, LookupError, AttributeError):
             return {}
-        return kept
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Replace the file in one go; nobody else may ever read it."""
-        tokens = {name: given[name] for name in ("access_token", "refresh_token")}
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=self._file.parent, delete=False) as file:  # mode 600
-            json.dump(self._read() | {self._url: tokens}, file)
-        Path(file.name).replace(self._file)
+        tokens = {name: given.get(name) for name in _TOKENS}
+        if not all(tokens.values()):
+            raise RemoteError(f"{self._url} is not a service of this kind.")
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with NamedTemporaryFile("w", dir=self._file.parent, delete=False) as file:  # mode 600
+                json.dump(self._read() | {self._url: tokens}, file)
+            Path(file.name).replace(self._file)
+        except OSError as error:
+            raise RemoteError(f"The tokens cannot be kept in {self._file}: {error}") from error
