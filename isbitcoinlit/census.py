@@ -16,7 +16,7 @@ KINDS = {
     r"schema|snapshot|snapshot:lock|lease:.*|reports:.*|usage:secret": "string",
     r"operators:(signing-key|blacklisted:.*)|cache-generation|(cache|cache-lock):.*": "string",
     r"events|operators:audit": "stream",
-    r"status|rollups|live:visits|limit:.*|usage:(totals|gauges|feeds).*": "hash",
+    r"status|rollups|live:visits|limit:.*|usage:(totals|gauges).*": "hash",
     r"operators:(accounts|session:.*|failures:.*)": "hash",
     r"live:headlines|operators:sessions:.*|cache-names": "zset",
     r"backfilled:.*": "set",
