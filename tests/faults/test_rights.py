@@ -53,7 +53,7 @@ def everything(running: Service) -> None:
         assert client.post("/api/v1/auth/logout").status_code < 500
 
 
-@pytest.mark.parametrize("shape", ["single", "sentinel", "cluster"])
+@pytest.mark.parametrize("shape", ["sentinel", "cluster"])
 def test_the_rights_suffice(shape: str) -> None:
     """Whatever the service does, Redis refuses that user nothing."""
     with of_shape(shape) as rig, played_world() as upstream:
