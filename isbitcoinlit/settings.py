@@ -140,8 +140,8 @@ class Settings(AccessSettings, SourceSettings):
     operator_token: SecretStr | None = Field(
         default=None,
         min_length=16,
-        description="Bearer token that `POST /refresh` needs when it does not come from this "
-        "machine; at least 16 characters.",
+        description="Bearer token with which scripts may do what an operator may, "
+        "`POST /refresh` above all; at least 16 characters.",
     )
     log_format: Literal["auto", "text", "json"] = Field(
         default="auto",

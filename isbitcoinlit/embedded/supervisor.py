@@ -15,7 +15,7 @@ from isbitcoinlit.log import get_logger
 
 START_SECONDS = 60.0
 """An empty server answers after 20 to 60 ms; ten million samples take seconds to load."""
-STOP_SECONDS = 1.5
+STOP_SECONDS = 1.0
 """Saving takes 0.1 s; the service as a whole should end within 2 s."""
 _POLL_SECONDS = 0.005
 _ANSWER_SECONDS = 1.0

@@ -6,6 +6,7 @@ import secrets
 
 import structlog
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from isbitcoinlit.log import get_logger
@@ -22,6 +23,13 @@ CORS_HEADERS = (
     ),
 )
 """Everything public may be read by any page; nothing here depends on cookies."""
+
+_PREFLIGHT_HEADERS = {
+    "access-control-allow-methods": "GET, HEAD",
+    "access-control-allow-headers": "Accept, If-None-Match, Last-Event-ID, X-Request-ID",
+    "access-control-max-age": "86400",
+}
+"""What a page of another origin may send: what reads, and what makes reading cheap."""
 
 _GOOD_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _process = secrets.token_hex(4)
@@ -50,6 +58,9 @@ class Envelope:
             return
         identity = request_id(dict(scope["headers"]).get(b"x-request-id"))
         scope.setdefault("state", {})["request_id"] = identity.decode()
+        asked = {name for name, _ in scope["headers"]}
+        preflight = scope["method"] == "OPTIONS" and b"access-control-request-method" in asked
+        app = Response(status_code=204, headers=_PREFLIGHT_HEADERS) if preflight else self._app
         started = False
 
         async def send_with_headers(message: Message) -> None:
@@ -62,7 +73,7 @@ class Envelope:
 
         with structlog.contextvars.bound_contextvars(request_id=identity.decode()):
             try:
-                await self._app(scope, receive, send_with_headers)
+                await app(scope, receive, send_with_headers)
             except Exception:  # The edge of the service: a defect of ours must not end it.
                 log.exception("request-crashed", path=scope["path"])
                 if started:

@@ -1,5 +1,6 @@
 """`GET /`, its files, and `/docs`."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -33,6 +34,8 @@ _HEADERS = {
 }
 _NOT_BUILT = "This installation came without the chart. Everything else is here."
 _FOR_EVER = "public, max-age=31536000, immutable"
+PATIENCE_SECONDS = 0.5
+"""How long the page waits for what is stored; a Redis that hangs must not hide the answer."""
 
 
 async def _assets(request: Request) -> Assets:
@@ -104,8 +107,9 @@ async def _history(resources: Resources) -> History:
     """Return what is stored of the feed; without Redis the page is shown all the same."""
     feed = resources.feed.name
     try:
-        count, newest = await resources.series.count(feed), await resources.series.newest(feed)
-    except StorageError:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            count, newest = await resources.series.count(feed), await resources.series.newest(feed)
+    except (StorageError, TimeoutError):
         return History()
     if not newest:
         return History(count)

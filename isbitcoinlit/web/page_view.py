@@ -10,7 +10,7 @@ from isbitcoinlit.models import HourlyAverage, Reading, Snapshot
 from isbitcoinlit.snapshot.document import to_dict
 from isbitcoinlit.snapshot.verdict import Verdict, reason, verdict
 
-FEED_WORDS = {"ok": "is fine", "stale": "has nothing new", "failing": "is failing"}
+FEED_WORDS = {"ok": "is ok", "stale": "is stale", "failing": "is failing"}
 """The same as in page.js."""
 ABSENT = "\N{EN DASH}"
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))

@@ -1,7 +1,7 @@
 """What the tests of files start from: files, and a writer to a Redis of their own."""
 
 import gzip
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,9 +59,9 @@ def run(redis: Redis, keys: Keys, clock: ManualClock) -> Import:
         told: list[Span] = []
         broken: list[Broken] = []
 
-        async def hear(feed: str, span: Span) -> None:
+        async def hear(feed: str, spans: Sequence[Span]) -> None:
             assert feed == FEED
-            told.append(span)
+            told.extend(spans)
 
         writer = BulkWriter(redis, into, FEED, retention_seconds=retention_seconds, tell=hear)
         done = await import_file(Source(path, clock), writer, lambda _: None, broken.append)

@@ -139,3 +139,19 @@ async def test_the_index_links_to_what_there_is(client: httpx.AsyncClient) -> No
     for path in ("docs", "health/ready"):
         assert f'href="{path}"' in page.text
         assert (await client.get(f"/{path}")).status_code == 200
+
+
+async def test_pages_of_others_may_ask_conditionally(client: httpx.AsyncClient) -> None:
+    """A browser that asks first is told that reading, and `If-None-Match`, are allowed."""
+    asked = {
+        "origin": "https://dashboard.example",
+        "access-control-request-method": "GET",
+        "access-control-request-headers": "if-none-match",
+    }
+    answer = await client.options("/is-bitcoin-lit", headers=asked)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-methods"] == "GET, HEAD"
+    assert "If-None-Match" in answer.headers["access-control-allow-headers"]
+    assert (await client.options("/is-bitcoin-lit")).status_code == 405

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from isbitcoinlit.clock import EPOCH, HOUR, Clock, from_milliseconds
+from isbitcoinlit.errors import FeedInvalid
 from isbitcoinlit.feeds.base import Pull
 from isbitcoinlit.feeds.http import fetch, open_client
 from isbitcoinlit.feeds.live.live import NAME as LIVE
@@ -48,10 +49,13 @@ class BitstampHours:
         document = parse_json(answer.body, _SENDER)
         with expected(_SENDER):
             bars = list(document["data"]["ohlc"])
-            readings = {bar.time: bar for bar in map(_reading, filter(_traded, bars))}
+        readings, broken = _readings(bars)
+        if bars and broken == len(bars):
+            raise FeedInvalid(f"{_SENDER} sent {broken} bars, none of them usable.")
         end = min(start + _BLOCK, self._clock.now())
         kept = sorted(time for time in readings if start <= time < end)
-        return Pull(tuple(readings[time] for time in kept), fetched=len(bars))
+        rejected = {"bar-unusable": broken} if broken else {}
+        return Pull(tuple(readings[time] for time in kept), fetched=len(bars), rejected=rejected)
 
     def closed(self, part: str) -> bool:
         """Whether the block's last hour is over, and was an hour ago."""
@@ -60,6 +64,20 @@ class BitstampHours:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+def _readings(bars: list[Any]) -> tuple[dict[datetime, Reading], int]:
+    """Read what can be read; return it by its times, and how many bars were no bars."""
+    readings, broken = {}, 0
+    for bar in bars:
+        try:
+            with expected(_SENDER):
+                if _traded(bar):
+                    reading = _reading(bar)
+                    readings[reading.time] = reading
+        except FeedInvalid:
+            broken += 1
+    return readings, broken
 
 
 def _traded(bar: Any) -> bool:

@@ -10,7 +10,7 @@ const write = (id, text) => {
 };
 
 const LINKS = { none: "Not live", live: "Live", polling: "Polling", disconnected: "Disconnected" };
-const STATES = { ok: "is fine", stale: "has nothing new", failing: "is failing", unknown: "cannot be asked" };
+const STATES = { ok: "is ok", stale: "is stale", failing: "is failing", unknown: "cannot be asked" };
 
 const page = {
   chart: null,

@@ -101,6 +101,22 @@ async def test_what_are_no_bars_is_invalid(clock: ManualClock, body: bytes) -> N
 
 
 @respx.mock
+async def test_a_broken_bar_stops_no_other(clock: ManualClock) -> None:
+    """What is no bar is counted, and the bars beside it are read."""
+    hours = BitstampHours(OHLC, clock, clock.now() - BLOCK)
+    first, _ = await hours.parts()
+    start = datetime(1970, 1, 1, tzinfo=UTC) + int(first) * BLOCK
+    answer = bars(bar(start, "100"), "{}", "null", bar(start + timedelta(hours=2), "-1"))
+    respx.get(OHLC).mock(return_value=answer)
+
+    pull = await hours.read(first)
+    await hours.aclose()
+
+    assert [reading.price for reading in pull.readings] == [100]
+    assert pull.rejected == {"bar-unusable": 3}
+
+
+@respx.mock
 async def test_the_archives_hours_come_from_its_index(clock: ManualClock) -> None:
     """Only what the index names is asked for, in order, and in the range."""
     names = [f"bitcoin-2021-07-0{day}_{hour}.json" for day in (2, 1) for hour in ("05", "04")]
