@@ -12,7 +12,7 @@ from isbitcoinlit.errors import LeaseLost, StorageError
 from isbitcoinlit.fence import NO_FENCE, Fence
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.patience import patience_for, ride_out
-from isbitcoinlit.redis_client import redis_errors
+from isbitcoinlit.redis_client import finder_of, redis_errors
 from isbitcoinlit.tasks import running
 
 HOLD_SECONDS = 10.0
@@ -75,6 +75,7 @@ class Lease:
         self._hold = HOLD_SECONDS if hold is None else hold
         self._fence_key = f"{key}:fence"
         self._patience = patience_for(redis)
+        self._finder = finder_of(redis)
         self.fence = NO_FENCE
         """What shows with a write that nobody has taken the lease since; from the last taking."""
         self._token = secrets.token_hex(8)
@@ -93,6 +94,9 @@ class Lease:
 
         async def try_it() -> str | None:
             with redis_errors():
+                if self._finder:
+                    # An old primary that came back takes writes until somebody tells it not to.
+                    await self._finder.find()
                 fence: str | None = await self._take(
                     keys=[self._key, self._fence_key], args=arguments
                 )

@@ -73,7 +73,10 @@ async def measure(system: System, fault: Fault) -> Row:
             after.append(await system.missing())
         repaired = time.monotonic()
         await system.normal(since=repaired)
-        while (system.looks[-1].newest or 0) < repaired + WALL:
+        # The next refresh has been when there is a reading younger than the end of it all: an old
+        # primary may have taken writes until it was made a replica.
+        calm = time.monotonic()
+        while (system.looks[-1].newest or 0) < calm + WALL:
             await asyncio.sleep(LOOK_SECONDS)
     later = await system.missing()
     await _all_heard(system.streams.heard, repaired)
