@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from isbitcoinlit.clock import from_milliseconds
 from isbitcoinlit.models import PAIR, Metric, Reading, Span
+from isbitcoinlit.redis_client import connect
 from isbitcoinlit.series.buckets import Aggregation, Interval
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.planner import BucketReader
@@ -92,8 +93,8 @@ def test_any_order_of_readings(
 async def _check(
     url: str, readings: list[Reading], before: int, batch: int, interval: Interval, span: Span
 ) -> None:
-    async with Redis.from_url(url, decode_responses=True) as redis:
-        keys = Keys(f"test-{uuid4().hex}")
+    keys = Keys(f"test-{uuid4().hex}")
+    async with connect(url, keys.prefix) as redis:
         await _store_without_rules(redis, keys, readings[:before])
         store = SeriesStore(redis, keys)
         await store.prepare("given")
