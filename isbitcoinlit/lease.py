@@ -94,8 +94,7 @@ class Lease:
 
         async def try_it() -> str | None:
             with redis_errors():
-                if self._finder:
-                    # An old primary that came back takes writes until somebody tells it not to.
+                if self._finder and self._finder.must_be_asked:
                     await self._finder.find()
                 fence: str | None = await self._take(
                     keys=[self._key, self._fence_key], args=arguments

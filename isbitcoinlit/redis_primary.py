@@ -38,6 +38,9 @@ class Claim:
 class PrimaryFinder(ABC):
     """Asks several nodes at once who the primary is, for all connections of a process."""
 
+    must_be_asked = False
+    """Whether an old primary that came back takes writes until somebody tells it not to."""
+
     def __init__(self, nodes: Iterable[Endpoint], options: Mapping[str, Any]) -> None:
         self.nodes = tuple(nodes)
         self.current: Endpoint | None = None
@@ -118,6 +121,8 @@ class PrimaryFinder(ABC):
 
 class SentinelFinder(PrimaryFinder):
     """Asks the sentinels."""
+
+    must_be_asked = True  # In a Cluster the nodes tell each other, before they take writes.
 
     def __init__(self, nodes: Iterable[Endpoint], options: Mapping[str, Any], service: str) -> None:
         super().__init__(nodes, options)
