@@ -18,6 +18,7 @@ from isbitcoinlit.signals import Signals
 from isbitcoinlit.snapshot.cache import SnapshotCache
 from isbitcoinlit.snapshot.memory import SnapshotMemory
 from isbitcoinlit.snapshot.reader import SnapshotReader
+from isbitcoinlit.tasks import end
 
 TURN = 1.1
 """Intervals for which a finished refresh keeps other processes from beginning one."""
@@ -130,6 +131,10 @@ class Refresher:
             except asyncio.CancelledError:
                 self._running.cancel()
                 raise
+
+    async def aclose(self) -> None:
+        """Give up at once whatever still runs."""
+        await end(self._running)
 
     async def _run(self, *, forced: bool) -> RefreshReport | None:
         try:

@@ -132,7 +132,9 @@ async def open_resources(
             )
         )
         resources = _assemble(settings, redis, feeds, record, companions, answers, clock)
+        stack.push_async_callback(answers.aclose)
         stack.push_async_callback(resources.cache.aclose)
+        stack.push_async_callback(resources.refresher.aclose)
         try:
             for one in feeds:
                 await resources.series.prepare(one.name)

@@ -17,7 +17,7 @@ async def running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await _end(task)
+        await end(task)
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
@@ -30,15 +30,17 @@ async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
     try:
         return await asyncio.shield(task)
     finally:
-        await _end(task)
+        await end(task)
 
 
-async def _end(task: asyncio.Task[Any]) -> None:
-    """Cancel a task until it has ended.
+async def end(*tasks: asyncio.Task[Any] | None) -> None:
+    """Cancel tasks until all of them have ended.
 
     Once is not enough on Python 3.11, where `asyncio.wait_for`, which redis-py uses, passes over a
     cancellation that comes in the moment in which it is done.
     """
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=_AGAIN_SECONDS)
+    pending = {task for task in tasks if task}
+    while pending := {task for task in pending if not task.done()}:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=_AGAIN_SECONDS)

@@ -20,6 +20,7 @@ from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.settings import Settings
 from isbitcoinlit.shared_secret import SharedSecret, derive
 from isbitcoinlit.signals import Signals
+from isbitcoinlit.tasks import end
 from isbitcoinlit.usage.counters import Counters
 from isbitcoinlit.usage.ledger import Ledger
 from isbitcoinlit.usage.meter import Meters
@@ -78,7 +79,7 @@ class Traffic:
             # Not by cancelling: redis-py may lose a cancellation that comes with an answer.
             stopping.set()
             await asyncio.wait([task], timeout=LAST_SETTLE_SECONDS)
-            task.cancel()
+            await end(task)
 
     async def settle(self) -> None:
         """Tell the other processes what was counted, and learn what they did.

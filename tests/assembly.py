@@ -20,4 +20,3 @@ async def process(
         settings, redis=redis, feed=feed, others=others, clock=clock
     ) as resources:
         yield resources
-        await resources.refresher.cancel()

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from isbitcoinlit.tasks import run, running
+from isbitcoinlit.tasks import end, run, running
 
 
 class Deaf:
@@ -64,6 +64,19 @@ async def test_work_that_has_ended_is_left_alone() -> None:
     """There is nothing to wait for."""
     async with asyncio.timeout(5), running(asyncio.sleep(0)):
         await asyncio.sleep(0.01)
+
+
+@pytest.mark.anyio
+async def test_several_are_ended_at_once() -> None:
+    """Those that were never begun, that have ended and that lose a cancellation among them."""
+    deaf = [Deaf(), Deaf()]
+    tasks = [asyncio.create_task(one.work()) for one in deaf]
+    async with asyncio.timeout(5):
+        for one in deaf:
+            await one.began.wait()
+        await end(None, asyncio.create_task(asyncio.sleep(0)), *tasks)
+
+    assert [one.ended for one in deaf] == [True, True]
 
 
 def test_control_c_ends_a_command() -> None:

@@ -16,6 +16,7 @@ from isbitcoinlit.clock import Clock
 from isbitcoinlit.models import Span
 from isbitcoinlit.redis_client import redis_errors
 from isbitcoinlit.series.keys import Keys
+from isbitcoinlit.tasks import end
 
 MOST = 400
 """Answers that are kept; the one that would expire first makes room."""
@@ -115,6 +116,10 @@ class AnswerCache:
             self._tasks.add(running)
             running.add_done_callback(lambda task: self._found(str(name), task))
         return await asyncio.shield(running)
+
+    async def aclose(self) -> None:
+        """Give up what is being computed."""
+        await end(*self._tasks)
 
     def _leave_behind(self) -> None:
         """Let nobody join what is on its way: it may be of before."""

@@ -19,6 +19,7 @@ from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.snapshot.document import from_json, to_json
 from isbitcoinlit.snapshot.memory import Answer, CachePolicy, SnapshotMemory, Source
 from isbitcoinlit.snapshot.reader import SnapshotReader
+from isbitcoinlit.tasks import end
 
 LOCK_SECONDS = 1.0
 """A computation takes milliseconds; whoever holds the lock for longer has died."""
@@ -111,9 +112,14 @@ class SnapshotCache:
                 raise
 
     async def aclose(self) -> None:
-        """Finish what is still being written."""
+        """Give up a computation, and finish what is still being written.
+
+        Whatever went on behind our back would reconnect to a Redis that we have left.
+        """
+        await end(self._attempt, self._waiting)
         if self._sharing:
             await asyncio.wait(self._sharing, timeout=PAUSE_SECONDS)
+        await end(*self._sharing)
 
     async def _wait_for(self, attempt: asyncio.Task[Answer]) -> Answer:
         """Wait on behalf of everybody; not for long while there is something else to serve."""

@@ -1,5 +1,7 @@
 """What the tests of the past start from."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from redis.asyncio import Redis
 
@@ -15,6 +17,8 @@ def keys(key_prefix: str) -> Keys:
 
 
 @pytest.fixture
-def cache(redis: Redis, keys: Keys, clock: ManualClock) -> AnswerCache:
+async def cache(redis: Redis, keys: Keys, clock: ManualClock) -> AsyncIterator[AnswerCache]:
     """The cache of one process."""
-    return AnswerCache(redis, keys, clock)
+    cache = AnswerCache(redis, keys, clock)
+    yield cache
+    await cache.aclose()

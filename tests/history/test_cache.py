@@ -200,3 +200,17 @@ async def test_the_cache_is_bounded(cache: AnswerCache, redis: Redis, keys: Keys
     assert await cache.get(named(end=5)) is None
     assert await cache.get(named(end=6)) == "answer"
     assert await cache.get(named(end=9_999)) is None
+
+
+async def test_a_closed_cache_leaves_nothing_behind(cache: AnswerCache) -> None:
+    """What is being computed is given up, and whoever waits for it is told so."""
+    compute = Computation()
+    waiting = asyncio.create_task(cache.remember(named(), 60, compute))
+    async with asyncio.timeout(10):
+        while not compute.begun:
+            await asyncio.sleep(0.01)
+        await cache.aclose()
+        await asyncio.wait([waiting])
+
+    assert waiting.cancelled()
+    assert await cache.get(named()) is None

@@ -1,6 +1,6 @@
 """What the tests of the snapshot start from."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
 import pytest
@@ -52,15 +52,24 @@ def memory(clock: ManualClock) -> SnapshotMemory:
 
 
 @pytest.fixture
-def make_cache(keys: Keys, clock: ManualClock) -> MakeCache:
+async def make_cache(
+    redis: Redis,  # noqa: ARG001 (named so that it is closed after the caches)
+    keys: Keys,
+    clock: ManualClock,
+) -> AsyncIterator[MakeCache]:
     """Makes the cache of one more process."""
+    made: list[SnapshotCache] = []
 
     def make(redis: Redis, memory: SnapshotMemory | None = None) -> SnapshotCache:
         series = SeriesStore(redis, keys)
         reader = SnapshotReader("given", series, Rollups(redis, keys), clock, stale_after=600)
-        return SnapshotCache(redis, keys, reader, memory or SnapshotMemory(clock, POLICY), POLICY)
+        memory = memory or SnapshotMemory(clock, POLICY)
+        made.append(SnapshotCache(redis, keys, reader, memory, POLICY))
+        return made[-1]
 
-    return make
+    yield make
+    for cache in made:
+        await cache.aclose()
 
 
 @pytest.fixture
