@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import ErrorDetails
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic_settings import DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from isbitcoinlit.access_settings import AccessSettings
 from isbitcoinlit.errors import SettingsError
@@ -217,7 +217,8 @@ def unknown_variables() -> list[str]:
     """Sentences about variables with our prefix that are not settings (typing errors, mostly)."""
     known = [variable(name) for name in Settings.model_fields]
     sentences = []
-    for name in sorted(os.environ):
+    in_file = {name.upper() for name in DotEnvSettingsSource(Settings).env_vars}
+    for name in sorted(in_file.union(os.environ)):
         if name.startswith(PREFIX) and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""

@@ -183,12 +183,14 @@ def test_a_file_of_settings_is_read(tmp_path: Path) -> None:
     assert load_settings().port == 9000
 
 
-def test_a_misspelt_variable_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelt_variable_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A variable with our prefix that is no setting is named, with the likeliest one."""
     monkeypatch.setenv("ISBITCOINLIT_POTR", "10")
+    (tmp_path / ".env").write_text("ISBITCOINLIT_PORT=9000\nISBITCOINLIT_FEDE=demo\nOTHER=1\n")
 
     assert unknown_variables() == [
-        "ISBITCOINLIT_POTR is not a setting; did you mean ISBITCOINLIT_PORT?"
+        "ISBITCOINLIT_FEDE is not a setting; did you mean ISBITCOINLIT_FEED?",
+        "ISBITCOINLIT_POTR is not a setting; did you mean ISBITCOINLIT_PORT?",
     ]
 
 
