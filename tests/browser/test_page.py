@@ -242,7 +242,7 @@ def test_without_the_chart(
     """Where the chart could not be built, everything else is there and live."""
     package = Path(isbitcoinlit.__file__).parent
     shutil.copytree(package, tmp_path / "isbitcoinlit", ignore=shutil.ignore_patterns("vendor"))
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with serve() as running, visit(running.url) as page:
         page.is_("live")
         page.says("chart-note", "came without the chart")

@@ -118,7 +118,7 @@ def _environment(settings: Mapping[str, object]) -> dict[str, str]:
     # Without the live feed, which would ask the world.
     chosen = {"feed": "senticrypt", **settings}
     ours = {f"ISBITCOINLIT_{name.upper()}": str(value) for name, value in chosen.items()}
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "200", **ours}
+    return {**os.environ, "COLUMNS": "200", **ours}
 
 
 def _collect(stream: Any, lines: list[str]) -> None:
