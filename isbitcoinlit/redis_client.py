@@ -48,7 +48,7 @@ _NO_TIME_SERIES = "unknown command 'TS."
 _REFUSALS = {
     "WRONGPASS": "refuses our user or password: correct ISBITCOINLIT_REDIS_URL",
     "NOAUTH": "wants a user and a password: put them into ISBITCOINLIT_REDIS_URL",
-    "NOPERM": "does not let our user do this: give it the rights in docs/deploying-redis.md",
+    "NOPERM": "does not let our user do this: give it the rights in docs/deploying.md",
     "OOM": "has no memory left for writes: raise its maxmemory, or set ISBITCOINLIT_RETENTION",
     "MISCONF": "cannot write to its disk, and takes no writes until it can: make room there",
 }

@@ -1,4 +1,4 @@
-"""The service as the user of docs/deploying-redis.md, who may do little."""
+"""The service as the user of docs/deploying.md, who may do little."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.end_to_end.test_operators import command
 from tests.end_to_end.world import played_world
 from tests.faults.rigs import Rig, of_shape
 
-PAGE = Path(__file__).parents[2] / "docs" / "deploying-redis.md"
+PAGE = Path(__file__).parents[2] / "docs" / "deploying.md"
 PASSWORD = "p@ss/word,#1"
 OPERATOR = {"username": "alice", "password": "a good long password"}
 
