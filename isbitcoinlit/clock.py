@@ -27,9 +27,8 @@ class SystemClock:
         """The wall-clock time, aware UTC."""
         return datetime.now(UTC)
 
-    def monotonic(self) -> float:
-        """Seconds that never run backwards."""
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)
+    """Seconds that never run backwards."""
 
 
 def to_milliseconds(moment: datetime) -> int:

@@ -33,7 +33,7 @@ class Interval(StrEnum):
     @property
     def origin(self) -> int:
         """A moment at which a bucket of this length begins, in milliseconds since the epoch."""
-        return _FIRST_MONDAY if self is Interval.WEEK else 0
+        return _ORIGINS[self]
 
     def floor(self, moment: int) -> int:
         """Return the start of the bucket that a moment lies in, both in milliseconds."""
@@ -56,6 +56,7 @@ _WIDTHS: Mapping[Interval, int] = {
     Interval.DAY: DAY_MILLISECONDS,
     Interval.WEEK: WEEK_MILLISECONDS,
 }
+_ORIGINS = dict.fromkeys(Interval, 0) | {Interval.WEEK: _FIRST_MONDAY}
 
 
 class Part(StrEnum):

@@ -1,6 +1,6 @@
 """Buckets of a series, from the coarsest series that has them exactly."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,9 +86,8 @@ class BucketReader:
                     self._put(pipe, feed, ask, interval)
                 replies = await pipe.execute(raise_on_error=False)
             for ask, reply in zip(asks, replies, strict=True):
-                # The server tells of a running bucket twice where the roll-up has it already.
-                _take(found, ask, interval, dict(series_reply(reply) or ()))
-        return {metric: dict(sorted(buckets.items())) for metric, buckets in found.items()}
+                _take(found, ask, interval, series_reply(reply) or ())
+        return {m: {start: found[m][start] for start in sorted(found[m])} for m in metrics}
 
     async def _plan(
         self, feed: str, metrics: Sequence[Metric], interval: Interval, parts: Sequence[Part]
@@ -163,10 +162,17 @@ def _asks(source: _Source, part: Part, interval: Interval, span: Span) -> list[_
     ]
 
 
-def _take(found: Found, ask: _Ask, interval: Interval, rows: Mapping[int, float]) -> None:
-    """Note the rows of one reply, those of a shorter roll-up put together."""
-    buckets = found[ask.source.metric]
-    for start, value in sorted(rows.items()):
-        bucket = buckets.setdefault(start if ask.aggregated else interval.floor(start), {})
-        known = bucket.get(ask.part)
-        bucket[ask.part] = value if known is None else fold(ask.part, known, value)
+def _take(found: Found, ask: _Ask, interval: Interval, rows: Iterable[tuple[int, float]]) -> None:
+    """Note the rows of one reply, those of a shorter roll-up put together.
+
+    The server tells of a running bucket twice where the roll-up has it already.
+    """
+    buckets, part, level = found[ask.source.metric], ask.part, ask.source.level
+    if ask.aggregated or (level and level.width == interval.width):
+        for start, value in rows:
+            buckets.setdefault(start, {})[part] = value
+        return
+    for start, value in sorted(dict(rows).items()):
+        bucket = buckets.setdefault(interval.floor(start), {})
+        known = bucket.get(part)
+        bucket[part] = value if known is None else fold(part, known, value)

@@ -32,7 +32,7 @@ _PREFLIGHT_HEADERS = {
 """What a page of another origin may send: what reads, and what makes reading cheap."""
 
 _GOOD_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_process = secrets.token_hex(4)
+_process = secrets.token_hex(4).encode() + b"-"
 _count = itertools.count(1)
 
 log = get_logger()
@@ -42,7 +42,7 @@ def request_id(sent: bytes | None) -> bytes:
     """Return the caller's id if it is fit for a header and a log line, else one of ours."""
     if sent is not None and _GOOD_REQUEST_ID.fullmatch(sent):
         return sent
-    return b"%s-%x" % (_process.encode(), next(_count))
+    return _process + b"%x" % next(_count)
 
 
 class Envelope:

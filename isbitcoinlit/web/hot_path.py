@@ -4,7 +4,7 @@ What it cannot answer falls through to the route in `snapshot.py`, which gives t
 route is the documentation, this is the speed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 
 from starlette.types import Scope, Send
@@ -26,7 +26,10 @@ _MEMORY = Source.MEMORY.value
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """Both answers to a poll, good until the age, the version or the entry changes."""
+    """Both answers to a poll, good until the age, the version or the entry changes.
+
+    With what every client is told; what differs from poll to poll comes with it.
+    """
 
     entry: Entry
     until: float
@@ -54,7 +57,6 @@ class HotPath:
         self._limiter = traffic.limiters[Group.SNAPSHOT]
         self._meter = traffic.meters.groups[Group.SNAPSHOT]
         self._sources = traffic.meters.cache_answers
-        self._rate_headers: Headers = []
         self._ready: _Ready | None = None
 
     async def answer(self, scope: Scope, send: Send) -> bool:
@@ -83,9 +85,7 @@ class HotPath:
             return False
         headers: Headers = [
             *answer.headers,
-            *CORS_HEADERS,
             (b"x-request-id", request_id(identity)),
-            *self._rate_headers,
             (b"x-ratelimit-remaining", b"%d" % remaining),
         ]
         self._meter.record(answer.status, self._monotonic() - now)
@@ -97,7 +97,6 @@ class HotPath:
         ready = self._ready
         if ready is None or now >= ready.until or ready.entry is not self._memory.entry:
             ready = self._ready = self._prepare(now)
-            self._rate_headers = rate_headers(self._limiter)
         if ready is None:
             return None
         self._sources[_MEMORY] += 1
@@ -114,10 +113,15 @@ class HotPath:
         return _Ready(
             entry=entry,
             until=min(self._next_change(entry, now), now + (self._limiter.left() % 1 or 1)),
-            full=full,
-            not_modified=self._responder.respond(answer, etag),
+            full=self._for_all(full),
+            not_modified=self._for_all(self._responder.respond(answer, etag)),
             etag=etag,
         )
+
+    def _for_all(self, answer: HttpAnswer) -> HttpAnswer:
+        """Add the headers that no answer of the moment goes without."""
+        headers = [*answer.headers, *CORS_HEADERS, *rate_headers(self._limiter)]
+        return replace(answer, headers=headers)
 
     @staticmethod
     def _next_change(entry: Entry, now: float) -> float:
@@ -133,4 +137,4 @@ class HotPath:
         except IsBitcoinLitError:
             return None
         self._sources[answer.source] += 1
-        return self._responder.respond(answer, condition)
+        return self._for_all(self._responder.respond(answer, condition))
