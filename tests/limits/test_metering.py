@@ -70,14 +70,15 @@ async def test_both_ways_share_a_budget(make_app: MakeApp) -> None:
 
 
 async def test_both_ways_say_the_same(make_app: MakeApp) -> None:
-    """Memory and route give the same headers in the same order, but for who is next in line."""
+    """Memory and route give the same headers, but for who is next in line."""
     async with client_of(make_app(limit_snapshot="1000/minute")) as client:
         both = [
             await client.get(f"/is-bitcoin-lit{query}", headers={"X-Request-ID": "same"})
             for query in ("", "?a=1")
         ]
     fast, slow = (
-        [pair for pair in one.headers.raw if pair[0] != b"x-ratelimit-remaining"] for one in both
+        sorted(pair for pair in one.headers.raw if pair[0] != b"x-ratelimit-remaining")
+        for one in both
     )
     assert fast == slow
     assert both[0].content == both[1].content
