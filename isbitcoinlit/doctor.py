@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from isbitcoinlit.census import wrong_keys
-from isbitcoinlit.errors import FeedError, IsBitcoinLitError, StorageError
+from isbitcoinlit.errors import FeedError, IsBitcoinLitError, SeriesUnusable, StorageError
 from isbitcoinlit.feeds.watched import WatchedFeed
 from isbitcoinlit.models import PAIR
 from isbitcoinlit.redis_client import redis_errors
@@ -45,6 +45,8 @@ async def _examine(resources: Resources) -> AsyncIterator[Finding]:
     try:
         async for finding in _redis(resources):
             yield finding
+    except SeriesUnusable as error:
+        yield Finding("data", str(error), "Rename or delete the key.")
     except StorageError as error:
         yield Finding("Redis", str(error), _remedy(resources.settings))
     findings = [await _feed(resources, feed) for feed in resources.feeds]
@@ -61,10 +63,10 @@ async def _redis(resources: Resources) -> AsyncIterator[Finding]:
         seconds, microseconds = await resources.redis.time()
     yield Finding("Redis", f"version {server['redis_version']}, {_where(resources.settings)}")
     yield _time_series({module["name"]: module["ver"] for module in modules})
-    await resources.reader.choose()
     for wrong in await wrong_keys(resources.redis, Keys(resources.settings.key_prefix)):
         advice = f"Rename or delete it: redis-cli DEL '{wrong.key}'. The service makes it anew."
         yield Finding("key", f"{wrong.key} holds {wrong.found}, not {wrong.wanted}", advice)
+    await resources.reader.choose()
     yield await _keys(resources)
     yield await _newest(resources)
     redis_time = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=microseconds)

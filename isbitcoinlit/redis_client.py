@@ -162,7 +162,7 @@ def redis_errors() -> Iterator[None]:
         raise RedisUnavailable(f"Redis cannot be reached: {reason}") from error
 
 
-def translate(error: ResponseError | AuthenticationError) -> StorageError:
+def translate(error: ResponseError | AuthenticationError, key: str = "A key") -> StorageError:
     """Say in our words what a server's error reply means."""
     # In a pipeline redis-py repeats the command, which may hold what is nobody's business.
     text = _IN_A_PIPELINE.sub(r"\1", str(error))
@@ -177,7 +177,7 @@ def translate(error: ResponseError | AuthenticationError) -> StorageError:
             "docker compose -f docker-compose.redis-stack.yml up -d"
         )
     if any(sign in text for sign in _NOT_OURS):
-        return SeriesUnusable(f"A key holds something that is not our time series: {text}")
+        return SeriesUnusable(f"{key} holds something that is not our time series: {text}")
     return RedisUnavailable(f"Redis refused a command: {text}")
 
 

@@ -109,9 +109,10 @@ class PrimaryFinder(ABC):
             async with client:
                 claim = await self.ask(client)
                 self._complaints[node] = "it is down"
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, LookupError, ValueError) as error:
             self._complaints[node] = str(error)
-            return None  # One that is away, or refuses us; when all do, that is the error.
+            # One that is away, refuses us or talks nonsense; when all do, that is the error.
+            return None
         return claim
 
     @abstractmethod
@@ -169,7 +170,9 @@ class ClusterFinder(PrimaryFinder):
         return (state.get("hostname") if self._names else "") or host or asked, int(port)
 
     def _serves(self, ranges: Iterable[Iterable[str]]) -> bool:
-        return any(int(first) <= self._slot <= int(last) for first, *_, last in map(tuple, ranges))
+        # A slot without neighbours is a range of one number.
+        ends = ([int(end) for end in one] for one in ranges)
+        return any(one[0] <= self._slot <= one[-1] for one in ends)
 
 
 class FollowingConnection(Connection):

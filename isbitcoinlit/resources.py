@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from isbitcoinlit.clock import Clock, SystemClock
 from isbitcoinlit.embedded.server import EmbeddedRedis, open_or_join
-from isbitcoinlit.errors import RedisUnavailable
+from isbitcoinlit.errors import RedisUnavailable, SeriesUnusable
 from isbitcoinlit.events.announcer import Announcer
 from isbitcoinlit.events.hub import EventHub
 from isbitcoinlit.events.log import EventLog
@@ -140,6 +140,8 @@ async def open_resources(
                 await resources.series.prepare(one.name)
         except RedisUnavailable as error:
             log.warning("redis-unavailable-at-start", reason=str(error))
+        except SeriesUnusable as error:  # Refreshes and `doctor` go on saying so.
+            log.warning("series-unusable", reason=str(error))
         yield resources
 
 

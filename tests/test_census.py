@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from isbitcoinlit.census import WrongKey, kind_of, wrong_keys
 from isbitcoinlit.doctor import examine
-from isbitcoinlit.errors import SchemaNewer
+from isbitcoinlit.errors import SchemaNewer, SeriesUnusable
 from isbitcoinlit.models import UNITS, Metric
 from isbitcoinlit.series.definition import SCHEMA
 from isbitcoinlit.series.keys import Keys
@@ -52,6 +52,21 @@ async def test_the_doctor_names_a_wrong_key(
     assert f"{keys.events} holds list, not stream" in named.found
     assert f"DEL '{keys.events}'" in (named.advice or "")
     assert await wrong_keys(redis, keys) == [WrongKey(keys.events, "list", "stream")]
+
+
+async def test_the_doctor_goes_on_beside_a_wrong_series(
+    settings: Callable[..., Settings], redis: Redis, keys: Keys
+) -> None:
+    """Where the feed's own series is wrong, that is named, and the feed still looked at."""
+    wrong = keys.series("demo", Metric.PRICE)
+    await redis.set(wrong, "x")
+
+    findings = {finding.what: finding async for finding in examine(settings())}
+
+    assert f"{wrong} holds string, not TSDB-TYPE" in findings["key"].found
+    assert "not our time series" in findings["data"].found
+    assert findings["data"].advice
+    assert findings["feed demo"].advice is None
 
 
 async def test_a_wrong_snapshot_is_absent(
@@ -106,6 +121,27 @@ async def test_every_other_key_may_be_wrong(
         await resources.cache.aclose()
 
     assert answer.snapshot.feed == "given"
+
+
+@pytest.mark.parametrize("name", ["given:price", "given:price:1h:sum", "rollups", "schema"])
+async def test_a_wrong_key_stops_no_start(
+    settings: Callable[..., Settings], redis: Redis, keys: Keys, clock: ManualClock, name: str
+) -> None:
+    """A service starts beside it, `doctor` names it, and without it refreshes work again."""
+    wrong = f"{{{keys.prefix}}}:{name}"
+    await redis.rpush(wrong, "x")
+    feed = GivenFeed(readings(20))
+
+    async with process(settings(), redis, feed, clock) as resources:
+        named = [finding async for finding in examine(settings()) if wrong in finding.found]
+        if name != "schema":  # Nothing depends on that one.
+            with pytest.raises(SeriesUnusable, match="not our time series"):
+                await resources.refresher.force()
+        await redis.delete(wrong)
+        report = await resources.refresher.force()
+
+    assert [finding.what for finding in named] == ["key"]
+    assert report.added == 20
 
 
 async def test_a_newer_schema_is_refused(

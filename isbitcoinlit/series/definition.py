@@ -67,7 +67,12 @@ class SeriesDefinitions:
     async def _check_schema(self) -> None:
         """Leave our version if there is none; what is unreadable is no reason to stop."""
         with redis_errors():
-            found: Any = await self._redis.set(self._keys.schema, SCHEMA, nx=True, get=True)
+            try:
+                found: Any = await self._redis.set(self._keys.schema, SCHEMA, nx=True, get=True)
+            except ResponseError as error:
+                if "WRONGTYPE" not in str(error):
+                    raise
+                return
         if found and found.isdecimal() and int(found) > SCHEMA:
             raise SchemaNewer(
                 f"A newer version of this service keeps its data in this Redis (schema {found}, "
@@ -106,7 +111,7 @@ class SeriesDefinitions:
             if isinstance(reply, ResponseError) and "already exists" in str(reply):
                 existing.append(series)
             elif isinstance(reply, ResponseError):
-                raise translate(reply)
+                raise translate(reply, series.key)
             elif isinstance(reply, Exception):
                 raise reply
         return existing
@@ -118,7 +123,10 @@ class SeriesDefinitions:
             pipe = self._redis.pipeline(transaction=False)
             for series in existing:
                 pipe.ts().info(series.key)
-            for info, series in zip(await pipe.execute(), existing, strict=True):
+            infos = await pipe.execute(raise_on_error=False)
+            for info, series in zip(infos, existing, strict=True):
+                if isinstance(info, ResponseError):
+                    raise translate(info, series.key)
                 if _differs(info, series):
                     await self._redis.ts().alter(
                         series.key,
