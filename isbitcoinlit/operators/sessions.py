@@ -19,18 +19,20 @@ log = get_logger()
 MOST = 20
 """Sessions of one operator; beyond that the one used longest ago ends."""
 
-# KEYS: a session, its operator's sessions. ARGV: generation, time to live, now, session.
+# KEYS: a session, its operator's sessions. ARGV: generation, time to live, now, session, call.
 # Answers with the next generation; 0 when there is no session; -1 when the token was used before,
-# by its owner or by a thief: nobody can tell, so the session ends.
+# by its owner or by a thief: nobody can tell, so the session ends. The same call may come twice,
+# when the connection breaks before the answer.
 _ROTATE = """
 local generation = redis.call('HGET', KEYS[1], 'generation')
 if not generation then return 0 end
 if generation ~= ARGV[1] then
+    if redis.call('HGET', KEYS[1], 'call') == ARGV[5] then return tonumber(generation) end
     redis.call('DEL', KEYS[1])
     redis.call('ZREM', KEYS[2], ARGV[4])
     return -1
 end
-redis.call('HSET', KEYS[1], 'seen', ARGV[3])
+redis.call('HSET', KEYS[1], 'seen', ARGV[3], 'call', ARGV[5])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[4])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
@@ -91,11 +93,11 @@ class Sessions:
 
         Raises `TokenReused`, having ended the session, or `TokenRefused`.
         """
-        now = to_milliseconds(self._clock.now())
+        now, call = to_milliseconds(self._clock.now()), secrets.token_hex(8)
         with redis_errors():
             generation = await self._rotate(
                 keys=[self._session(claims.session), self._index(claims.operator)],
-                args=[claims.generation, REFRESH_SECONDS, now, claims.session],
+                args=[claims.generation, REFRESH_SECONDS, now, claims.session, call],
             )
         if generation == 0:
             raise TokenRefused("The session has ended; log in again.")

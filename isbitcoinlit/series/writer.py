@@ -61,7 +61,8 @@ class SampleWriter:
                 replies, *acknowledged = await self._send("EVAL", _MADD, rows, fence)
         if isinstance(replies, ResponseError):
             raise translate(replies) from replies
-        return Written(replies, not acknowledged or acknowledged[0] >= self._min_replicas)
+        counted = [n for n in acknowledged if isinstance(n, int)]  # Or why they could not be.
+        return Written(replies, not acknowledged or max(counted, default=0) >= self._min_replicas)
 
     async def _send(self, command: str, script: str, rows: Sequence[Row], fence: Fence) -> Any:
         series = list(dict.fromkeys(key for _, key, _ in rows))

@@ -139,12 +139,14 @@ class System:
                     return len(wanted - {at // 1_000 for at, _ in rows})
 
     async def failures(self) -> int:
-        """How many refreshes have failed so far, as the service counts them."""
+        """How many refreshes have failed so far, as the processes count them, each for itself."""
         await asyncio.sleep(2 * SETTLE_SECONDS)  # Each process tells what it counted in its time.
         async with httpx.AsyncClient(timeout=10) as client:
-            text = (await client.get(self.other().url + "/metrics")).text
+            answers = [await client.get(f"{each.url}/metrics") for each in self.services]
         counted = re.findall(
-            r'^isbitcoinlit_refreshes_total\{result="(.*)"\} (.*)$', text, re.MULTILINE
+            r'^isbitcoinlit_refreshes_total\{result="(.*)"\} (.*)$',
+            "\n".join(answer.text for answer in answers),
+            re.MULTILINE,
         )
         return sum(int(float(n)) for result, n in counted if result != "ok")
 

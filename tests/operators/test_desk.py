@@ -131,6 +131,24 @@ async def test_a_refresh_token_is_good_once(operators: Operators, alice: str) ->
         await operators.refresh(second.refresh, HOME)
 
 
+async def test_a_refresh_that_is_sent_twice(
+    operators: Operators, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client of Redis repeats a call whose answer got lost: that is no second use."""
+    first = await operators.login(alice, PASSWORD, HOME)
+    send = operators.sessions._rotate
+
+    async def twice(**call: Any) -> Any:
+        await send(**call)
+        return await send(**call)
+
+    monkeypatch.setattr(operators.sessions, "_rotate", twice)
+    second = await operators.refresh(first.refresh, HOME)
+    assert (await operators.identify(second.access)).name == alice
+    with pytest.raises(TokenReused):
+        await operators.refresh(first.refresh, HOME)
+
+
 async def test_two_refreshes_at_once(operators: Operators, alice: str) -> None:
     """Of two refreshes with one token, at most one succeeds, and the session ends."""
     pair = await operators.login(alice, PASSWORD, HOME)
