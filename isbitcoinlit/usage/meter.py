@@ -1,7 +1,7 @@
 """Counts answers and how long they took, in plain numbers that only grow."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 
 from isbitcoinlit.limits.policy import Group
 from isbitcoinlit.signals import Signals
@@ -16,14 +16,13 @@ class GroupMeter:
     __slots__ = ("buckets", "seconds", "statuses")
 
     def __init__(self) -> None:
-        self.statuses: dict[int, int] = {}
+        self.statuses: defaultdict[int, int] = defaultdict(int)
         self.buckets = [0] * (len(BOUNDS) + 1)
         self.seconds = 0.0
 
     def record(self, status: int, seconds: float) -> None:
         """Count one answer."""
-        statuses = self.statuses
-        statuses[status] = statuses.get(status, 0) + 1
+        self.statuses[status] += 1
         self.buckets[0 if seconds <= BOUNDS[0] else bisect_left(BOUNDS, seconds)] += 1
         self.seconds += seconds
 

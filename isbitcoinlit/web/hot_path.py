@@ -100,9 +100,10 @@ class HotPath:
         if ready is None:
             return None
         self._sources[_MEMORY] += 1
-        if condition is not None and matches(condition, ready.etag):
-            return ready.not_modified
-        return ready.full
+        if condition is None:
+            return ready.full
+        same = condition == ready.etag or matches(condition, ready.etag)
+        return ready.not_modified if same else ready.full
 
     def _prepare(self, now: float) -> _Ready | None:
         entry, answer = self._memory.entry, self._memory.answer()

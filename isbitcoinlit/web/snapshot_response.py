@@ -123,7 +123,5 @@ def http(answer: HttpAnswer) -> Response:
 
 def matches(if_none_match: bytes, etag: bytes) -> bool:
     """Compare weakly, as RFC 9110 has it for `If-None-Match`; takes lists and `*`."""
-    if if_none_match == etag:
-        return True
     tags: Sequence[bytes] = _ETAG.findall(if_none_match)
     return etag in tags or if_none_match.strip() == b"*"
