@@ -19,7 +19,7 @@ from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.tasks import end
 
 MOST = 400
-"""Answers that are kept; the one that would expire first makes room."""
+"""Answers that are kept; the one that was put in first makes room."""
 MOST_CHARACTERS = 250_000
 """Of one answer: a longer one is computed each time, so that all of them stay below 100 MB."""
 LOCK_SECONDS = 5.0
@@ -27,14 +27,12 @@ LOCK_SECONDS = 5.0
 LOOK_SECONDS = 0.02
 """How often a process looks whether another one has finished."""
 
-# KEYS: the answer, the names by the time they expire, how often answers were forgotten.
+# KEYS: the answer, the names by the time they were put in, how often answers were forgotten.
 # ARGV: the answer, milliseconds to live, the third as it was before, name, prefix, now, most.
 _SET = """
 if (redis.call('GET', KEYS[3]) or '0') ~= ARGV[3] then return 0 end
-local now = tonumber(ARGV[6])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[4])
+redis.call('ZADD', KEYS[2], ARGV[6], ARGV[4])
 while redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[7]) do
     redis.call('DEL', ARGV[5] .. redis.call('ZPOPMIN', KEYS[2])[1])
 end

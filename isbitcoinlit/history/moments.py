@@ -8,7 +8,7 @@ from isbitcoinlit.errors import ParameterInvalid
 
 _MILLISECONDS_FROM = 100_000_000_000
 """Integers from here on are milliseconds: as seconds they would lie after the year 5138."""
-_LATEST = 253_402_300_800_000
+LATEST = 253_402_300_800_000
 """The end of the year 9999."""
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,9})?", re.ASCII)
 _RELATIVE = re.compile(r"now(?:-(\d{1,6})(s|m|h|d|w))?", re.ASCII)
@@ -32,7 +32,7 @@ def parse_moment(parameter: str, text: str, now: int) -> int:
         moment = round(number if abs(number) >= _MILLISECONDS_FROM else number * 1_000)
     else:
         moment = _parse_iso(parameter, text)
-    if moment >= _LATEST:
+    if moment >= LATEST:
         raise ParameterInvalid(parameter, f"{text!r} lies after the year 9999")
     return moment
 

@@ -60,7 +60,7 @@ class MoodAndReturns:
         pairs = len(pairs_at(moods, returns, 0)[0])
         if pairs < FEWEST_PAIRS:
             raise _too_little(pairs, len(returns), len(moods))
-        # Some ten milliseconds for a week by the hour, a second for the most that can be asked.
+        # Some ten milliseconds for a week by the hour, half a second for the most there is.
         findings = await asyncio.to_thread(correlate, prices, moods, max_lag)
         return Comparison(span, as_of, len(prices), len(moods), len(returns), findings)
 

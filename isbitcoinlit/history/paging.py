@@ -1,11 +1,15 @@
 """The cursor of a list that is read page by page."""
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 
 from isbitcoinlit.errors import ParameterInvalid
+from isbitcoinlit.history.moments import LATEST
 from isbitcoinlit.models import Span
+
+FEED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,9 @@ class Cursor:
         try:
             padded = text.encode("ascii") + b"=" * (-len(text) % 4)
             feed, begin, end = json.loads(urlsafe_b64decode(padded))
-            if isinstance(feed, str) and type(begin) is type(end) is int and 0 <= begin <= end:
+            is_span = type(begin) is type(end) is int and 0 <= begin <= end < LATEST
+            if is_span and isinstance(feed, str) and FEED_NAME.fullmatch(feed):
                 return cls(feed, Span(begin, end))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             pass
         raise ParameterInvalid("cursor", "this is no cursor that was given out here")

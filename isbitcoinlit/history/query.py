@@ -12,6 +12,9 @@ from isbitcoinlit.series.buckets import DAY_MILLISECONDS, Aggregation, Interval
 DEFAULT_RANGE = DAY_MILLISECONDS
 SETTLED = 2 * DAY_MILLISECONDS
 """How old a range has to be so that no feed sends a reading of it any more, in milliseconds."""
+SETTLED_LATE = 42 * DAY_MILLISECONDS
+FILLED_LATE = frozenset({"live", "fear-greed", "senticrypt-daily"})
+"""Feeds whose gaps of the last weeks are filled when the service starts again."""
 
 
 class Fill(StrEnum):
@@ -48,10 +51,10 @@ class Range:
         """Whether a bucket of the range still runs."""
         return self.span.end > self.now
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing is expected to be added to it."""
-        return self.fixed and self.span.end <= self.now - SETTLED
+    def is_settled(self, feed: str) -> bool:
+        """Tell whether nothing is expected to be added to it."""
+        age = SETTLED_LATE if feed in FILLED_LATE else SETTLED
+        return self.fixed and self.span.end <= self.now - age
 
     def cut(self, limit: int) -> "Range":
         """Return the first `limit` buckets."""

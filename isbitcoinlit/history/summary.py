@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from isbitcoinlit.clock import HOUR_MILLISECONDS, to_milliseconds
 from isbitcoinlit.history.extent import Extent, Volatility, extent, volatility
+from isbitcoinlit.history.rows import SPACING
 from isbitcoinlit.models import PAIR, Metric, Span
 from isbitcoinlit.series.buckets import DAY_MILLISECONDS, Bucket, Interval, Part
 from isbitcoinlit.series.planner import BucketReader
@@ -76,8 +77,11 @@ class SummaryReader:
             )
             for metric in PAIR
         }
+        # The return of a part of an hour is a smaller one.
+        last = Interval.HOUR.floor(as_of + SPACING)
+        whole = {start: hour for start, hour in hours[Metric.PRICE].items() if start < last}
         spreads = {
-            name: volatility(_since(hours[Metric.PRICE], as_of - WINDOWS[name]), HOUR_MILLISECONDS)
+            name: volatility(_since(whole, as_of - WINDOWS[name]), HOUR_MILLISECONDS)
             for name in VOLATILITY_WINDOWS
         }
         return Summary(as_of, metrics, spreads)

@@ -128,6 +128,8 @@ class Aggregation(StrEnum):
                 return Part.COUNT, Part.MIN, Part.MAX
             case Aggregation.COUNT:
                 return (Part.COUNT,)
+            case Aggregation.DEVIATION:
+                return Part.COUNT, Part.MIN, Part.MAX, Part.DEVIATION
             case _:
                 return Part.COUNT, Part(self)
 
@@ -138,5 +140,9 @@ class Aggregation(StrEnum):
                 return bucket[Part.SUM] / bucket[Part.COUNT]
             case Aggregation.RANGE:
                 return bucket[Part.MAX] - bucket[Part.MIN]
+            case Aggregation.DEVIATION:
+                # The server subtracts squares: of values that are nearly equal, rounding is left,
+                # or the root of a negative number. No deviation is above half of the range.
+                return min((bucket[Part.MAX] - bucket[Part.MIN]) / 2, bucket[Part.DEVIATION])
             case _:
                 return bucket[Part(self)]

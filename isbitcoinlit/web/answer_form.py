@@ -44,11 +44,11 @@ class Lifetime:
     """For whoever asked."""
 
     @classmethod
-    def of(cls, asked: Range, resources: Resources) -> "Lifetime":
+    def of(cls, asked: Range, feed: str, resources: Resources) -> "Lifetime":
         """Tell for a range: until the next refresh, a while, or for ever."""
         if asked.is_open:
             return cls.until_refresh(resources)
-        return cls(_SETTLED_SECONDS, _FOR_EVER if asked.is_settled else _OVER)
+        return cls(_SETTLED_SECONDS, _FOR_EVER if asked.is_settled(feed) else _OVER)
 
     @classmethod
     def until_refresh(cls, resources: Resources) -> "Lifetime":

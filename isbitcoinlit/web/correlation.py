@@ -21,8 +21,9 @@ from isbitcoinlit.web.summary import ALWAYS
 router = APIRouter(prefix="/api/v1", tags=["history"])
 
 MOST_BUCKETS = 2_000
-"""Of one window: what can be computed in half a second."""
 MOST_LAGS = 200
+MOST_PRODUCTS = 200_000
+"""Buckets times lags: what can be computed in half a second."""
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
@@ -52,6 +53,9 @@ async def correlation(
     the number of lags; `meta.best` says in words what stands out. No answer is a forecast.
     """
     buckets = _buckets(window, interval)
+    if buckets * (2 * max_lag + 1) > MOST_PRODUCTS:
+        most = (MOST_PRODUCTS // buckets - 1) // 2
+        raise ParameterInvalid("max_lag", f"with {buckets} buckets at most {most} can be computed")
 
     async def make() -> Table:
         now = resources.history.now()
@@ -61,7 +65,7 @@ async def correlation(
         meta = {**asked, **_meta(found, interval, ts.write), "stale": stale}
         return Table(columns(), records(found.findings), meta)
 
-    name = AnswerName("correlation", feed, ALWAYS, f"{buckets}:{interval}:{max_lag}:{ts}:{form}")
+    name = AnswerName("correlation", feed, ALWAYS, f"{window}:{interval}:{max_lag}:{ts}:{form}")
     lifetime = Lifetime.until_refresh(resources)
     return await answer_table(request, resources, name, lifetime, form, make)
 

@@ -88,7 +88,7 @@ async def series(
 
     rest = ":".join((aggregation, ",".join(metrics), fill, ts, form))
     name = page.name("series", feed, rest)
-    lifetime = Lifetime.of(page.shown, resources)
+    lifetime = Lifetime.of(page.shown, feed, resources)
     return await answer_table(request, resources, name, lifetime, form, make)
 
 
@@ -113,7 +113,7 @@ async def candles(
         return Table(CANDLE_COLUMNS, [candle_record(c, ts.write) for c in found], meta)
 
     name = page.name("candles", feed, f"{metric}:{ts}:{form}")
-    lifetime = Lifetime.of(page.shown, resources)
+    lifetime = Lifetime.of(page.shown, feed, resources)
     return await answer_table(request, resources, name, lifetime, form, make)
 
 
@@ -156,7 +156,7 @@ async def readings(
     table = Table(READING_COLUMNS, [reading_record(r, ts.write) for r in found], meta)
     fixed = cursor is not None or are_fixed(ends.begin, ends.end)
     asked = Range(place.span, Interval.SECONDS_30, now, fixed)
-    response = send_table(request, table, Lifetime.of(asked, resources), form)
+    response = send_table(request, table, Lifetime.of(asked, place.feed, resources), form)
     if left:
         query = f"cursor={left.write()}&limit={limit}&format={form}&ts={ts}"
         response.headers["link"] = f'<?{query}>; rel="next"'

@@ -1,6 +1,5 @@
 """What the routes about the past ask for in their addresses."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,11 +8,11 @@ from fastapi import Depends, Query, Request
 
 from isbitcoinlit.errors import ParameterInvalid
 from isbitcoinlit.history.documents import TimeForm
+from isbitcoinlit.history.paging import FEED_NAME
 from isbitcoinlit.models import PAIR, Metric
 from isbitcoinlit.web.answer_form import AnswerForm, chosen_form
 from isbitcoinlit.web.deps import ResourcesDep
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 _TIME = "ISO 8601 (naive is UTC), seconds or milliseconds since 1970, `now` or `now-6h`."
 
 
@@ -53,7 +52,7 @@ async def _feed(
         return speaking.feed
     if feed in speaking.feeds:
         return feed
-    if not _NAME.fullmatch(feed) or not await resources.history.knows(feed):
+    if not FEED_NAME.fullmatch(feed) or not await resources.history.knows(feed):
         known = ", ".join(speaking.feeds)
         raise ParameterInvalid("feed", f"nothing was ever stored of {feed!r}; there is {known}")
     return feed

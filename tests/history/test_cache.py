@@ -190,10 +190,13 @@ async def test_an_answer_from_before_is_not_kept(cache: AnswerCache) -> None:
     assert await cache.get(named()) is None
 
 
-async def test_the_cache_is_bounded(cache: AnswerCache, redis: Redis, keys: Keys) -> None:
-    """What would expire first makes room, and what is too long is not kept at all."""
+async def test_the_cache_is_bounded(
+    cache: AnswerCache, redis: Redis, keys: Keys, clock: ManualClock
+) -> None:
+    """What was put in first makes room, and what is too long is not kept at all."""
     for number in range(MOST + 5):
-        await cache.set(named(end=number + 1), "answer", 60 + number)
+        clock.advance(0.001)
+        await cache.set(named(end=number + 1), "answer", 600 - number)
     await cache.set(named(end=9_999), "x" * (MOST_CHARACTERS + 1), 999)
 
     assert await redis.zcard(keys.cache_names) == MOST

@@ -108,5 +108,11 @@ def test_nothing_fits() -> None:
 
 def test_settled_after_two_days() -> None:
     """A range is settled when no feed sends a reading of it any more."""
-    assert hours("2021-07-05", "2021-07-05T12:00").is_settled
-    assert not hours("2021-07-05", "2021-07-05T13:00").is_settled
+    assert hours("2021-07-05", "2021-07-05T12:00").is_settled("senticrypt")
+    assert not hours("2021-07-05", "2021-07-05T13:00").is_settled("senticrypt")
+
+
+def test_settled_when_no_gap_is_filled() -> None:
+    """A feed whose gaps are filled at a start is settled when that does not reach back so far."""
+    assert hours("2021-05-20", "2021-05-26T12:00").is_settled("live")
+    assert not hours("2021-05-20", "2021-05-26T13:00").is_settled("live")

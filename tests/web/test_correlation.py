@@ -72,6 +72,23 @@ async def test_the_answer_says_what_it_is(client: httpx.AsyncClient) -> None:
     assert (meta["buckets_with_sentiment"], meta["buckets_with_return"]) == (_WEEK, _WEEK - 1)
 
 
+async def test_the_window_is_told_as_it_was_asked_for(client: httpx.AsyncClient) -> None:
+    """Two words for the same length are two answers."""
+    told = [
+        (await client.get(ADDRESS, params={"window": window})).json()["meta"]["window"]
+        for window in ("7d", "168h")
+    ]
+    assert told == ["7d", "168h"]
+
+
+async def test_too_many_lags_for_a_long_window(client: httpx.AsyncClient) -> None:
+    """What would take seconds is refused, and the answer says what can be had."""
+    answer = await client.get(ADDRESS, params={"window": "2000h", "max_lag": 200})
+
+    assert_problem(answer, 422, "invalid-request")
+    assert "at most 49" in answer.json()["detail"]
+
+
 async def test_the_second_answer_is_kept(client: httpx.AsyncClient) -> None:
     """The same question has the same tag, and with the tag the answer is 304."""
     first = await client.get(ADDRESS)

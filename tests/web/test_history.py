@@ -1,6 +1,8 @@
 """The past over HTTP: 400 readings, 30 s apart, from 08:50 to 12:09:30."""
 
 import csv
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from io import StringIO
 from itertools import groupby
@@ -197,7 +199,16 @@ async def test_readings_page_by_page_while_more_arrive(
 
 async def test_a_foreign_cursor(client: httpx.AsyncClient) -> None:
     """What is no cursor of ours is refused."""
-    for cursor in ("banana", "W10", "WyJhIiwtMSwyXQ", "ä"):
+    forged = (
+        ["demo", 0, 10**18],
+        ["demo", 10**30, 10**31],
+        ["\ud800", 0, 1],
+        ["{}*", 0, 1],
+        ["demo", 0, 1.5],
+    )
+    texts = [json.dumps(one) for one in forged] + ["[" * 5_000]
+    cursors = [urlsafe_b64encode(text.encode()).decode() for text in texts]
+    for cursor in ("banana", "W10", "WyJhIiwtMSwyXQ", "ä", *cursors):
         answer = await client.get("/api/v1/readings", params={"cursor": cursor})
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["parameter"] == "cursor"
