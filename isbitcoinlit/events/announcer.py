@@ -74,20 +74,25 @@ class Announcer:
             data = {"feed": report.name, "state": report.state, "reason": report.last_error}
             await self._change(f"feed {report.name}", report.state, data)
 
-    async def freshness(self, feed: str, as_of: datetime, *, stale: bool) -> None:
-        """Tell whether the newest reading is too old, where that is news."""
-        data = {"feed": feed, "stale": stale, "as_of": as_of.isoformat()}
-        await self._change(f"freshness {feed}", str(stale), data)
+    def knows_freshness(self, feed: str) -> bool:
+        """Tell whether anything was told of the feed's freshness."""
+        return f"freshness {feed}" in self._hub.states
 
-    async def _change(self, subject: str, state: str, data: dict[str, Any]) -> None:
+    async def freshness(self, feed: str, as_of: datetime, *, stale: bool) -> bool:
+        """Tell whether the newest reading is too old, where that is news; False if it failed."""
+        data = {"feed": feed, "stale": stale, "as_of": as_of.isoformat()}
+        return await self._change(f"freshness {feed}", str(stale), data)
+
+    async def _change(self, subject: str, state: str, data: dict[str, Any]) -> bool:
         if self._hub.states.get(subject) == state:
-            return
+            return True
         try:
             await self._events.append_change(subject, state, _json(data))
         except StorageError as error:
             log.info("status-not-announced", subject=subject, reason=str(error))
-        else:
-            self._hub.states[subject] = state
+            return False
+        self._hub.states[subject] = state
+        return True
 
 
 def _reading(feed: str, reading: Reading) -> str:
