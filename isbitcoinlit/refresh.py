@@ -63,7 +63,7 @@ class Refresher:
         self._patience = patience
         self._running: asyncio.Task[RefreshReport | None] | None = None
         self._storage_failed = False
-        self._shared: RefreshReport | None = None
+        self._untold: list[RefreshReport] = []
         self.results: Counter[str] = Counter()
         """How many refreshes ended which way."""
 
@@ -84,6 +84,7 @@ class Refresher:
 
         Raises a `FeedError` or a `StorageError`.
         """
+        await self._tell_rest()
         if self._stages.intake.wait > 0:
             return None
         report = await self._join(forced=False)
@@ -93,9 +94,9 @@ class Refresher:
 
     async def share(self, report: RefreshReport) -> None:
         """Tell others what is new, whoever of those who joined comes first; never raises."""
-        if report is self._shared:
+        if report not in self._untold:
             return
-        self._shared = report
+        self._untold.remove(report)
         await self._stages.announcer.readings({one.feed: one.readings for one in report.feeds})
         if report.snapshot and report.changed:
             try:
@@ -103,8 +104,15 @@ class Refresher:
             except (LeaseLost, StorageError) as error:
                 log.warning("snapshot-not-shared", reason=str(error))
 
+    async def _tell_rest(self) -> None:
+        """Share what all who joined left unshared, and tell what is owed; never raises."""
+        for report in list(self._untold):
+            await self.share(report)
+        await self._stages.announcer.readings({})
+
     async def leave(self) -> None:
         """Let another process have the next turn; for the end of this one."""
+        await self._tell_rest()
         try:
             self._signals.holds_lease = False
             await self._lease.leave()
@@ -119,8 +127,9 @@ class Refresher:
 
     def _ran(self, task: asyncio.Task[RefreshReport | None]) -> None:
         self._running = None
-        if not task.cancelled():
-            task.exception()  # Whoever joined has seen it; they may all have gone.
+        # Whoever joined has seen how it ended; they may all have gone.
+        if not task.cancelled() and not task.exception() and (report := task.result()):
+            self._untold.append(report)
 
     async def cancel(self) -> None:
         """Give up the refresh in flight, and wait until it has let go of everything."""
@@ -142,8 +151,9 @@ class Refresher:
             if not self._signals.holds_lease:
                 return None
             try:
-                async with self._lease.renewed():
-                    report = await self._pass(forced=forced)
+                with self._stages.announcer.owing():
+                    async with self._lease.renewed():
+                        report = await self._pass(forced=forced)
             finally:
                 await self._finish()
         except FeedError:

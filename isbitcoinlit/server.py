@@ -23,6 +23,8 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than a dashboard's polling interval, so that it keeps its connection."""
 BACKLOG = 2048
 """Connections that may wait while the loop is busy: a whole company's dashboards at once."""
+UNREAD_SECONDS = 60
+"""How long a client may take nothing of what it was sent, before its connection is given up."""
 STOP_SECONDS = 1
 """How long answers under way may take when the service stops."""
 LOOK_SECONDS = 0.1
@@ -31,7 +33,7 @@ LOOK_SECONDS = 0.1
 
 def serve(settings: Settings) -> None:
     """Serve until a signal says stop; raises `ListenError`, or what opening resources raises."""
-    with _listen(settings) as listener:
+    with listen(settings) as listener:
         if settings.workers == 1:
             Server(_config(settings), announce=True).run(sockets=[listener])
         else:
@@ -131,8 +133,8 @@ def _config(settings: Settings) -> uvicorn.Config:
     )
 
 
-def _listen(settings: Settings) -> socket.socket:
-    """Bind the address, before anything else is started."""
+def listen(settings: Settings) -> socket.socket:
+    """Bind the address, before anything else is started; raises `ListenError`."""
     host, port = settings.host, settings.port
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -140,6 +142,10 @@ def _listen(settings: Settings) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections have it from their listener.
+            # What is written for one that never reads would else outlive its stream, for ever.
+            wait = UNREAD_SECONDS * 1_000
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, wait)
         listener.bind(address)
         # From now on callers wait for the start to finish, rather than being refused.
         listener.listen(BACKLOG)

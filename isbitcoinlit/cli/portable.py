@@ -141,12 +141,12 @@ async def _import(settings: Settings, feed: str | None, file: Path, console: Con
     with ExitStack() as stack:
         bar = stack.enter_context(_bar(console))
         async with open_resources(settings, role="import") as resources:
-            source = Source(file, resources.clock)
+            source, name = Source(file, resources.clock), _named(feed, settings)
             task = bar.add_task(file.name, total=source.size, told="")
             writer = BulkWriter(
                 resources.redis,
                 Keys(settings.key_prefix),
-                _named(feed, settings),
+                name,
                 retention_seconds=settings.retention,
                 tell=resources.answers.forget_touched,
             )
@@ -160,7 +160,11 @@ async def _import(settings: Settings, feed: str | None, file: Path, console: Con
                     f"line {broken.number}: {broken.reason}", markup=False, soft_wrap=True
                 )
 
-            return await import_file(source, writer, tell, complain)
+            try:
+                return await import_file(source, writer, tell, complain)
+            finally:
+                if writer.stored.added:
+                    await resources.announcer.history(name)
 
 
 async def _span(

@@ -1,10 +1,10 @@
 """The last events of all processes, in a Redis Stream of bounded length."""
 
+import secrets
 from collections.abc import Iterable
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 
 from isbitcoinlit.events.event import Event, EventKind
 from isbitcoinlit.redis_client import redis_errors
@@ -13,6 +13,16 @@ from isbitcoinlit.series.keys import Keys
 KEPT = 1_000
 """About four hours of a refresh every 30 s, in half a megabyte; Redis keeps up to 100 more."""
 
+# redis-py sends again what got no answer, also if Redis has done it. So each appending has a name
+# of 16 letters, of which the last eight are known, and is done once.
+_APPEND = """
+local names = redis.call('HGET', KEYS[1], 'appended') or ''
+if string.find(names, ARGV[1], 1, true) then return end
+redis.call('HSET', KEYS[1], 'appended', string.sub(ARGV[1] .. names, 1, 128))
+for i = 3, #ARGV, 2 do
+    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'kind', ARGV[i], 'data', ARGV[i + 1])
+end
+"""
 # Any number of processes may notice the same change: one of them tells it.
 _CHANGE = """
 if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return false end
@@ -31,20 +41,17 @@ class EventLog:
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
+        self._append = redis.register_script(_APPEND)
         self._change = redis.register_script(_CHANGE)
-
-    def append_to(self, pipe: Pipeline, kind: EventKind, data: str) -> None:
-        """Append an event as a part of somebody's pipeline."""
-        fields: Any = {"kind": kind, "data": data}
-        pipe.xadd(self._keys.events, fields, maxlen=KEPT, approximate=True)
 
     async def append(self, tellings: Iterable[Telling]) -> None:
         """Append events, in one round trip and in this order."""
+        fields = [field for telling in tellings for field in telling]
         with redis_errors():
-            pipe = self._redis.pipeline(transaction=False)
-            for kind, data in tellings:
-                self.append_to(pipe, kind, data)
-            await pipe.execute()
+            await self._append(
+                keys=[self._keys.status, self._keys.events],
+                args=[secrets.token_hex(8), KEPT, *fields],
+            )
 
     async def append_change(self, subject: str, state: str, data: str) -> None:
         """Append a `status` event, unless the subject was last told to be in this state."""

@@ -10,7 +10,11 @@ from redis.asyncio import Redis
 
 from isbitcoinlit.clock import floor_hour
 from isbitcoinlit.errors import FeedInvalid, FeedUnavailable
+from isbitcoinlit.events.announcer import Announcer
+from isbitcoinlit.events.hub import EventHub
+from isbitcoinlit.events.log import EventLog
 from isbitcoinlit.feeds.archive.base import Archive
+from isbitcoinlit.feeds.daily import fear_greed, senticrypt_daily
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Metric, Reading
 from isbitcoinlit.series.backfilled import Backfilled
@@ -25,6 +29,9 @@ TRIES = 6
 """For one request, before the archive is taken to be away for longer."""
 LONGEST_WAIT = 60.0
 """Seconds between two tries where the upstream names no time."""
+
+_UNTOLD = (fear_greed.NAME, senticrypt_daily.NAME)
+"""Series beside those of feeds, of which no stream tells."""
 
 _Answer = TypeVar("_Answer")
 
@@ -67,6 +74,7 @@ class Backfill:
         self._series = SeriesStore(redis, keys, retention_seconds=retention_seconds, tell=forget)
         self._rollups = Rollups(redis, keys)
         self._marks = Backfilled(redis, keys)
+        self._announcer = Announcer(EventLog(redis, keys), EventHub())
         self._pause = pause
         self._sleep = sleep
 
@@ -76,10 +84,14 @@ class Backfill:
         known = await self._marks.parts(archive.name)
         progress = Progress(parts=len(parts), done=len(known.intersection(parts)))
         tell(progress)
-        for part in parts:
-            if part not in known:
-                progress = await self._store(archive, part, progress)
-                tell(progress)
+        try:
+            for part in parts:
+                if part not in known:
+                    progress = await self._store(archive, part, progress)
+                    tell(progress)
+        finally:
+            if progress.added and archive.feed not in _UNTOLD:
+                await self._announcer.history(archive.feed)
         return progress
 
     async def _store(self, archive: Archive, part: str, progress: Progress) -> Progress:

@@ -90,7 +90,7 @@ class Keys:
 
     @property
     def status(self) -> str:
-        """Hash of the states that `status` events have told last."""
+        """Hash of the states that `status` events have told last, and of what was appended last."""
         return self._key("status")
 
     def lease(self, name: str) -> str:

@@ -31,10 +31,16 @@ PAUSE_SECONDS = 1.0
 """After Redis failed, it is not asked again for this long."""
 
 # KEYS: the fence, the snapshot, the events. ARGV: the fence's value, the snapshot, its time to
-# live in milliseconds, how many events are kept, the kind of event.
+# live in milliseconds, how many events are kept, the kind of event, the feed, the newest reading's
+# time. What is there already was told (redis-py sends again what got no answer), and what is there
+# of a newer reading has overtaken this one.
 _SHARE = (
     GUARD
     + """
+local old = redis.pcall('GET', KEYS[2])
+if old == ARGV[2] then return redis.call('PEXPIRE', KEYS[2], ARGV[3]) end
+if type(old) == 'string' and string.match(old, '"feed":"(.-)"') == ARGV[6]
+    and (string.match(old, '"as_of":"(.-)"') or '') > ARGV[7] then return false end
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 return redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'kind', ARGV[5], 'data', ARGV[2])
 """
@@ -101,10 +107,11 @@ class SnapshotCache:
         """
         ttl, text = math.ceil(self._policy.ttl * 1_000), to_json(snapshot).decode()
         keys = [fence.key or self._keys.snapshot, self._keys.snapshot, self._keys.events]
+        said = [snapshot.feed, snapshot.as_of.isoformat()]
         with redis_errors():
             try:
                 await self._share(
-                    keys=keys, args=[fence.value, text, ttl, KEPT, str(EventKind.SNAPSHOT)]
+                    keys=keys, args=[fence.value, text, ttl, KEPT, str(EventKind.SNAPSHOT), *said]
                 )
             except ResponseError as error:
                 if FENCED in str(error):

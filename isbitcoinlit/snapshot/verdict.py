@@ -24,7 +24,7 @@ def verdict(snapshot: Snapshot) -> Verdict:
 def reason(snapshot: Snapshot) -> str:
     """Say in at most 80 ASCII characters what the verdict rests on."""
     if snapshot.stale:
-        return f"newest reading is of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
+        return f"newest reading known is of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
     hours = compared_hours(snapshot)
     if not hours:
         return "too few hours with both price and sentiment"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from isbitcoinlit.errors import IsBitcoinLitError
+from isbitcoinlit.errors import NoData, StorageError
 from isbitcoinlit.resources import Resources
 from isbitcoinlit.snapshot.verdict import Verdict, reason, verdict
 from isbitcoinlit.web.deps import ResourcesDep, ResponderDep
@@ -66,9 +66,11 @@ async def _text(request: Request, resources: Resources, responder: SnapshotRespo
     """Answer in one line, also when there is nothing to say."""
     try:
         answer = await resources.cache.get()
-    except IsBitcoinLitError:
+    except (NoData, StorageError) as error:
+        nothing = isinstance(error, NoData)
+        why = "there is no reading to go by" if nothing else "the data cannot be reached just now"
         headers = {"retry-after": str(RETRY_SECONDS), "vary": "Accept", "cache-control": "no-store"}
-        return Response("unknown there is no reading to go by\n", 503, headers, _TEXT)
+        return Response(f"unknown {why}\n", 503, headers, _TEXT)
     resources.traffic.meters.cache_answers[answer.source] += 1
     snapshot = answer.snapshot
     demo = " (demo)" if snapshot.feed == "demo" else ""

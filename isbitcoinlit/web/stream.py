@@ -51,8 +51,8 @@ async def stream(
 
     `snapshot` is the JSON of `/is-bitcoin-lit`, `reading` each stored reading, `status` a change of
     a feed's state or of freshness. `resync` says that events are missing between the last one and
-    the next: fetch what you keep a copy of anew. A stream ends after ten minutes; browsers come
-    back by themselves, and get what they missed.
+    the next: fetch what you keep a copy of anew. `ping` tells nothing but the id to come back with.
+    A stream ends after ten minutes; browsers come back by themselves, and get what they missed.
     """
     # What is no id of ours was not seen here, which is what the resync then says.
     seen = last_event_id if last_event_id is None or is_id(last_event_id) else "0-0"

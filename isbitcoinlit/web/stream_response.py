@@ -26,7 +26,8 @@ RETRY_MILLISECONDS = (1_000, 4_000)
 REACH_SECONDS = 1.0
 """How long to wait for an event that the client has seen and this process has not."""
 
-_PING = b": ping\n\n"
+_PING = b"event: ping\nid: %s\ndata: {}\n\n"
+"""An event that nobody has to listen to. Browsers pass over the id of a block without data."""
 
 
 class EventStream(Response):
@@ -94,7 +95,8 @@ class EventStream(Response):
         cursor = await self._cursor()
         await self._send(send, b"retry: %d\n\n" % random.randint(*RETRY_MILLISECONDS))
         if not cursor.resumes and not cursor.hole():
-            await self._send(send, await self._state(cursor, None))
+            # Without an id a client that comes back would not be told what it missed.
+            await self._send(send, await self._state(cursor, None) or _ping(cursor))
         while True:
             if reason := cursor.hole():
                 await self._send(send, await self._state(cursor, reason))
@@ -134,7 +136,7 @@ class EventStream(Response):
             async with asyncio.timeout_at(self._wrote + PING_SECONDS):
                 await cursor.wait()
         except TimeoutError:
-            await self._send(send, _PING)
+            await self._send(send, _ping(cursor))
 
     async def _send(self, send: Send, body: bytes) -> None:
         """Write, however long the client takes to read; nobody else waits."""
@@ -143,6 +145,11 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": body, "more_body": True})
             self._writing = False
             self._wrote = asyncio.get_running_loop().time()
+
+
+def _ping(cursor: Cursor) -> bytes:
+    """Say where the client is, which may be past events that it does not want."""
+    return _PING % cursor.last_id.encode()
 
 
 async def _end_when_gone(receive: Receive, end: asyncio.Timeout) -> None:

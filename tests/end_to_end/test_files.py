@@ -1,8 +1,15 @@
 """`isbitcoinlit export` and `import`, as commands."""
 
 import gzip
+import json
 from pathlib import Path
 
+import pytest
+from redis.asyncio import Redis
+
+from isbitcoinlit.events.event import EventKind
+from isbitcoinlit.events.log import EventLog
+from isbitcoinlit.series.keys import Keys
 from tests.end_to_end.service import run
 
 _CSV = "time,price,sentiment\n2021-07-07T12:00:00,34000.5,0.2\nnonsense\n2021-07-07T12:00:30,3,\n"
@@ -43,6 +50,22 @@ def test_a_broken_line_is_told(redis_url: str, key_prefix: str, tmp_path: Path) 
         f'{{"time":"2021-07-07T12:00:00+00:00","price":34000.5,"sentiment":0.2,{_REST}',
         f'{{"time":"2021-07-07T12:00:30+00:00","price":3.0,"sentiment":null,{_REST}',
     ]
+
+
+@pytest.mark.anyio
+async def test_streams_hear_of_an_import(
+    redis: Redis, redis_url: str, key_prefix: str, tmp_path: Path
+) -> None:
+    """Whoever keeps a copy is told once to fetch it anew, unless nothing was added."""
+    file = tmp_path / "readings.csv"
+    file.write_text(_CSV)
+    for _ in range(2):
+        run("import", str(file), "--feed", "mine", redis_url=redis_url, key_prefix=key_prefix)
+
+    [event] = await EventLog(redis, Keys(key_prefix)).newest()
+
+    assert event.kind is EventKind.RESYNC
+    assert json.loads(event.data) == {"reason": "many-readings", "feed": "mine"}
 
 
 def test_nothing_to_export_is_told(redis_url: str, key_prefix: str, tmp_path: Path) -> None:

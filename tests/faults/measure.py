@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -79,7 +80,12 @@ async def measure(system: System, fault: Fault) -> Row:
         while (system.looks[-1].newest or 0) < calm + WALL:
             await asyncio.sleep(LOOK_SECONDS)
     later = await system.missing()
+    everything = await system.stored(began, repaired)
     await _all_heard(system.streams.heard, repaired)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(HEARD_SECONDS):
+            while _untold(system.streams.heard, everything, began):
+                await asyncio.sleep(0.05)
     ended = time.monotonic()
     polls = [poll for poll in system.polls.done if began <= poll.began + poll.seconds <= ended]
     looks = [look for look in system.looks[first_look:] if look.at <= ended]
@@ -94,7 +100,7 @@ async def measure(system: System, fault: Fault) -> Row:
         stale=sum(poll.stale for poll in polls),
         slowest=max(poll.seconds for poll in polls),
         silence=max(_silence(one, began, ended) for one in heard),
-        untold=_untold(heard, began, repaired),
+        untold=_untold(heard, everything, began),
         repeated=sum(_repeated(one) for one in heard),
         refreshes_failed=await system.failures() - failures,
         missing=after[0] if after else 0,
@@ -126,9 +132,8 @@ def _silence(heard: Heard, began: float, ended: float) -> float:
     return max((b - max(a, began) for a, b in pairwise([*times, ended]) if b >= began), default=0.0)
 
 
-def _untold(heard: list[Heard], began: float, ended: float) -> int:
-    """Count the streams that lack a reading which another had, without having been told."""
-    everything = {time for one in heard for at, time in one.readings if began <= at <= ended}
+def _untold(heard: list[Heard], everything: set[str], began: float) -> int:
+    """Count the streams that lack a reading which Redis has, without having been told."""
     count = 0
     for one in heard:
         times = {time for _, time in one.readings}

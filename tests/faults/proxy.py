@@ -16,7 +16,7 @@ class Proxy:
         self._target = port
         self.port = 0
         self.state = "ok"
-        """ok, slow, cut or nowhere; may be changed at any time."""
+        """ok, slow, cut, cut once or nowhere; may be changed at any time."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Proxy"]:
@@ -50,7 +50,8 @@ class Proxy:
                     await asyncio.sleep(DELAY_SECONDS)
                 if self.state == "slow":
                     await asyncio.sleep(DELAY_SECONDS)
-                if self.state == "cut":
+                if self.state in ("cut", "cut once"):
+                    self.state = "cut" if self.state == "cut" else "ok"
                     writer.write(data[: len(data) // 2])
                     await writer.drain()
                     _reset(writer)

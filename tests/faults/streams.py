@@ -69,6 +69,8 @@ class Streams:
 
 
 def _note(heard: Heard, event: str, data: str) -> None:
+    if event == "ping":
+        return
     now = time.monotonic()
     heard.times.append(now)
     if event == "resync":

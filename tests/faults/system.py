@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import httpx
 from redis.asyncio import Redis
 
+from isbitcoinlit.clock import from_milliseconds
 from isbitcoinlit.errors import StorageError
 from isbitcoinlit.models import Metric
 from isbitcoinlit.redis_client import connect, redis_errors
@@ -137,6 +138,13 @@ class System:
                     await asyncio.sleep(LOOK_SECONDS)
                 else:
                     return len(wanted - {at // 1_000 for at, _ in rows})
+
+    async def stored(self, since: float, until: float) -> set[str]:
+        """The times of the readings that Redis has of a span of monotonic time, as streams say."""
+        first, last = (round((at + WALL) * 1_000) for at in (since, until))
+        with redis_errors():
+            rows = await self.redis.ts().range(PRICE, first, last)
+        return {from_milliseconds(int(at)).isoformat() for at, _ in rows}
 
     async def failures(self) -> int:
         """How many refreshes have failed so far, as the processes count them, each for itself."""

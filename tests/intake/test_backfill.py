@@ -1,5 +1,6 @@
 """Backfills: politely, resumably, and into gaps only; against played archives and a real Redis."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -10,8 +11,13 @@ import respx
 from redis.asyncio import Redis
 
 from isbitcoinlit.errors import FeedUnavailable
+from isbitcoinlit.events.event import EventKind
+from isbitcoinlit.events.log import EventLog
+from isbitcoinlit.feeds.archive.base import Archive
 from isbitcoinlit.feeds.archive.bitstamp_hours import BitstampHours
 from isbitcoinlit.feeds.archive.senticrypt_hours import SentiCryptHours
+from isbitcoinlit.feeds.archive.whole import WholeFeed
+from isbitcoinlit.feeds.daily.fear_greed import FearGreed
 from isbitcoinlit.intake.backfill import Backfill, Progress
 from isbitcoinlit.models import Reading
 from isbitcoinlit.series.keys import Keys
@@ -21,6 +27,7 @@ from tests.manual_clock import ManualClock
 pytestmark = pytest.mark.anyio
 
 OHLC = "https://bitstamp.example/ohlc"
+FNG = "https://fng.example/"
 HISTORY = "https://senticrypt.example/v1/history"
 V1 = "https://senticrypt.example/v1/bitcoin.json"
 HOUR = timedelta(hours=1)
@@ -145,6 +152,35 @@ async def test_an_interruption_loses_nothing(
 
     assert route.call_count == result.parts
     assert len(await samples(redis, keys)) >= 2_500
+
+
+@respx.mock
+async def test_streams_hear_of_it_once(
+    backfill: Backfill, hours: BitstampHours, redis: Redis, keys: Keys, clock: ManualClock
+) -> None:
+    """What was added is told as one `resync` when the run ends or is ended, and nothing as none."""
+    respx.get(OHLC).mock(side_effect=play_bitstamp)
+    index = {"data": [{"value": "47", "timestamp": "1625443200"}], "metadata": {"error": None}}
+    respx.get(FNG).mock(return_value=httpx.Response(200, json=index))
+    told = []
+
+    def interrupt(progress: Progress) -> None:
+        if progress.done == 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        await backfill.run(hours, interrupt)
+    daily = WholeFeed(FearGreed(FNG, clock))
+    archives: list[Archive] = [hours, hours, daily]
+    for archive in archives:
+        told.append(len(await EventLog(redis, keys).newest()))
+        await backfill.run(archive)
+    await daily.aclose()
+    events = await EventLog(redis, keys).newest()
+
+    assert [*told, len(events)] == [1, 2, 2, 2]
+    assert {event.kind for event in events} == {EventKind.RESYNC}
+    assert json.loads(events[0].data) == {"reason": "many-readings", "feed": "live"}
 
 
 @respx.mock

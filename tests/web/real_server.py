@@ -44,7 +44,6 @@ class Heard:
     """One block of a stream."""
 
     fields: dict[str, str] = field(default_factory=dict)
-    comments: list[str] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -75,15 +74,12 @@ class Stream:
         async with asyncio.timeout(SECONDS):
             while line := await anext(self._lines):
                 name, _, value = line.partition(": ")
-                if name:
-                    heard.fields[name] = value
-                else:
-                    heard.comments.append(value)
+                heard.fields[name] = value
         return heard
 
     async def event(self) -> Heard:
-        """Wait for the next event."""
-        while not (heard := await self.block()).kind:
+        """Wait for the next event that tells something."""
+        while (heard := await self.block()).kind in ("", "ping"):
             pass
         return heard
 

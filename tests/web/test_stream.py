@@ -235,26 +235,52 @@ async def test_one_too_many(serve: Serve, setting: str, status: int) -> None:
 
 
 async def test_silence_is_broken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stream on which nothing happens says now and then that it lives, under no id."""
+    """A stream on which nothing happens says now and then that it lives, and where it is."""
     assert stream_response.PING_SECONDS <= 15
     monkeypatch.setattr(stream_response, "PING_SECONDS", 0.02)
-    async with stream(url, "?events=status") as client:
-        await client.block()
-        assert await client.block() == await client.block() == Heard(comments=["ping"])
+    async with stream(url) as client:
+        state = await client.event()
+        ping = Heard({"event": "ping", "id": state.id, "data": "{}"})
+        assert await client.block() == await client.block() == ping
 
 
 async def test_what_is_not_wanted_breaks_no_silence(
     url: str, grow: Grow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Events for others put off no ping."""
+    """Events for others put off no ping, and with it the client has passed them."""
     monkeypatch.setattr(stream_response, "PING_SECONDS", 0.5)
     async with stream(url, "?events=status") as client:
-        await client.block()
+        _, start = [await client.block() for _ in range(2)]
         ping = asyncio.create_task(client.block())
         while not ping.done():
             await grow(url)
 
-    assert ping.result() == Heard(comments=["ping"])
+    assert ping.result().kind == "ping"
+    assert order(ping.result().id) > order(start.id)
+
+
+async def test_who_heard_nothing_yet_misses_nothing(url: str, grow: Grow) -> None:
+    """A client that was told no event before its connection broke is told what came then."""
+    async with stream(url, "?events=reading") as client:
+        await client.block()
+        start = await client.block()
+    await grow(url, 2)
+    async with stream(url, "?events=reading", last_event_id=start.id) as client:
+        missed = await client.events(2)
+
+    assert [event.kind for event in missed] == ["reading", "reading"]
+
+
+async def test_without_a_snapshot_a_stream_has_an_id(
+    make_app: Callable[..., Service], feed: GivenFeed
+) -> None:
+    """Where there is no state yet, there is a place to come back to."""
+    feed.answers = [[]]
+    async with serving(make_app()) as url, stream(url) as client:
+        _, start = [await client.block() for _ in range(2)]
+
+    assert start.kind == "ping"
+    assert start.id
 
 
 async def test_a_stream_ends(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,18 @@
 """The answer in one line of text, and the answer with its reasons."""
 
+from collections.abc import Callable
+
 import httpx
 import pytest
+from asgi_lifespan import LifespanManager
 
+from isbitcoinlit.redis_client import connect
+from isbitcoinlit.settings import Settings
+from isbitcoinlit.web.app import create_app
 from tests.manual_clock import ManualClock
+from tests.own_redis import own_redis
 from tests.readings import NOON, GivenFeed, reading, readings
-from tests.web.conftest import MakeClient
+from tests.web.conftest import MakeClient, client_of
 from tests.web.problem import assert_problem
 
 pytestmark = pytest.mark.anyio
@@ -54,7 +61,7 @@ async def test_a_stale_line(client: httpx.AsyncClient, clock: ManualClock) -> No
     clock.advance(600)
     response = await client.get(PATH, headers=TEXT)
 
-    assert response.text == "unknown newest reading is of 2021-07-07 12:09 UTC\n"
+    assert response.text == "unknown newest reading known is of 2021-07-07 12:09 UTC\n"
 
 
 async def test_no_line(make_client: MakeClient, feed: GivenFeed) -> None:
@@ -65,6 +72,28 @@ async def test_no_line(make_client: MakeClient, feed: GivenFeed) -> None:
 
     assert (response.status_code, response.text) == (503, "unknown there is no reading to go by\n")
     assert int(response.headers["retry-after"]) > 0
+
+
+async def test_no_line_without_redis(
+    settings: Callable[..., Settings], feed: GivenFeed, clock: ManualClock
+) -> None:
+    """Data that cannot be reached is not called absent; and the last answer does not claim more."""
+    with own_redis() as server:
+        async with connect(server.url) as redis:
+            server.stop()
+            app = create_app(settings(refresh_interval=3_600), redis=redis, feed=feed, clock=clock)
+            async with LifespanManager(app), client_of(app) as client:
+                away = await client.get(PATH, headers=TEXT)
+                server.start()
+                await app.state.resources.refresher.force()
+                server.stop()
+                clock.advance(121)
+                last = await client.get(PATH, headers=TEXT)
+
+    assert away.status_code == 503
+    assert away.text == "unknown the data cannot be reached just now\n"
+    assert len(away.content) < 100
+    assert last.text == "unknown newest reading known is of 2021-07-07 12:09 UTC\n"
 
 
 @pytest.mark.parametrize(
