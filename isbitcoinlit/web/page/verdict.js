@@ -12,7 +12,7 @@ export function verdict(snapshot) {
 
 /** What the verdict rests on, in one line. */
 export function reason(snapshot) {
-  if (snapshot.stale) return `newest reading is of ${minute(snapshot.as_of)} UTC`;
+  if (snapshot.stale) return `newest reading known is of ${minute(snapshot.as_of)} UTC`;
   const hours = comparedHours(snapshot);
   if (!hours) return "too few hours with both price and sentiment";
   const { price_direction: price, sentiment_direction: sentiment } = snapshot;
