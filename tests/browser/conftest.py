@@ -22,6 +22,8 @@ ARGUMENTS = (
     "--disable-sync",
 )
 DESKTOP, PHONE = (1280, 720), (390, 844)
+GONE_MILLISECONDS = 20_000
+"""Within which the page says that it is disconnected, or connected again."""
 
 Open = Callable[..., AbstractContextManager[Visit]]
 Serve = Callable[..., AbstractContextManager[Service]]

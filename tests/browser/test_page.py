@@ -10,11 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 import isbitcoinlit
-from tests.browser.conftest import DESKTOP, PHONE, Open, Serve, keep, rising
+from tests.browser.conftest import DESKTOP, GONE_MILLISECONDS, PHONE, Open, Serve, keep, rising
 from tests.end_to_end.senticrypt import SentiCryptServer
-
-GONE_MILLISECONDS = 20_000
-"""Within which the page says that it is disconnected, or connected again."""
 
 
 def test_the_verdict_of_the_demo(serve: Serve, visit: Open) -> None:

@@ -89,9 +89,10 @@ export class Live {
     try {
       const signal = AbortSignal.timeout(ANSWER);
       const answer = await fetch("is-bitcoin-lit", { cache: "no-store", signal });
+      const snapshot = await read(answer);
       const link = this.#source?.readyState === EventSource.OPEN ? "live" : "polling";
       this.#hear(link);
-      if (answer.ok) this.#page.snapshot(await answer.json());
+      if (snapshot) this.#page.snapshot(snapshot);
       if (link === "polling") this.#page.polled();
     } catch {
       if (performance.now() - this.#heard > SHORT) this.#tell("disconnected");
@@ -99,4 +100,13 @@ export class Live {
       this.#asking = false;
     }
   }
+}
+
+/** The snapshot in an answer, or null where the service says that there is none. */
+async function read(answer) {
+  // What a proxy says in place of a service that is gone is no word of the service.
+  const type = answer.headers.get("content-type") ?? "";
+  if (type.startsWith("application/problem+json")) return null;
+  if (!answer.ok || !type.startsWith("application/json")) throw new Error(`status ${answer.status}`);
+  return answer.json();
 }
