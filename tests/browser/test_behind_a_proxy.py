@@ -2,11 +2,14 @@
 
 import re
 import signal
+import time
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import GONE_MILLISECONDS, Open, Serve
+from tests.browser.conftest import GONE_MILLISECONDS, Open, Serve, rising
+from tests.browser.proxy import proxy
+from tests.end_to_end.senticrypt import SentiCryptServer
 
 
 @pytest.mark.parametrize("status", [200, 502])
@@ -31,3 +34,54 @@ def test_a_proxy_in_front_of_nobody(serve: Serve, visit: Open, status: int) -> N
             expect(page.page.locator("html")).to_have_attribute(
                 "data-link", found, timeout=GONE_MILLISECONDS
             )
+
+
+def test_a_stream_that_has_died(serve: Serve, visit: Open, source: SentiCryptServer) -> None:
+    """A stream that is open and says nothing of what polls know is replaced by a new one."""
+    rows = rising(until=100)
+    source.send(rows)
+    with (
+        serve(feed="senticrypt", senticrypt_url=source.url) as running,
+        proxy(running.url) as between,
+        visit(between.url) as page,
+    ):
+        page.drawn()
+        page.is_("live")
+        page.says("readings", f"{len(rows)}")
+        between.lose_streams()
+        rows.append({"timestamp": round(time.time() - 1, 1), "btc_price": "77777.77", "mean": 0.9})
+        source.send(rows)
+        running.refresh()
+        page.says("price-now", "77,777.77", 2 * GONE_MILLISECONDS)
+        page.is_("live")
+        rows.append({"timestamp": round(time.time() - 1, 1), "btc_price": "88888.88", "mean": 0.9})
+        source.send(rows)
+        running.refresh()
+        page.says("price-now", "88,888.88", 2_000)
+        page.says("readings", f"{len(rows)}")
+
+
+def test_a_proxy_that_buffers(serve: Serve, visit: Open, source: SentiCryptServer) -> None:
+    """Where streams open and never say anything, the page polls, and says so."""
+    rows = rising(until=100)
+    source.send(rows)
+    with (
+        serve(feed="senticrypt", senticrypt_url=source.url) as running,
+        proxy(running.url) as between,
+    ):
+        between.buffers = True
+        with visit(between.url) as page:
+            page.is_("live")
+            with page.page.expect_response(
+                lambda answer: answer.url.endswith("/stream"), timeout=2 * GONE_MILLISECONDS
+            ):
+                page.is_("polling", 2 * GONE_MILLISECONDS)
+            # The next stream is open by now, and that is not enough.
+            page.page.wait_for_timeout(300)
+            page.is_("polling", 1)
+            between.buffers = False
+            new = {"timestamp": round(time.time() - 1, 1), "btc_price": "77777.77", "mean": 0.9}
+            source.send([*rows, new])
+            running.refresh()
+            page.says("price-now", "77,777.77", 2_000)
+            page.is_("live")
