@@ -3,12 +3,12 @@
 import { BaselineSeries, LineSeries, createChart } from "./lightweight-charts.js";
 import { count, minute, price, sentiment } from "./verdict.js";
 
-// How the ranges are cut into buckets: a few hundred points each.
+// How the ranges are cut into buckets: a few hundred points each. All in seconds.
 const RANGES = {
-  "3h": { interval: "1m", seconds: 60 },
-  "24h": { interval: "5m", seconds: 300 },
-  "7d": { interval: "30m", seconds: 1_800 },
-  "30d": { interval: "4h", seconds: 14_400 },
+  "3h": { interval: "1m", seconds: 60, span: 10_800 },
+  "24h": { interval: "5m", seconds: 300, span: 86_400 },
+  "7d": { interval: "30m", seconds: 1_800, span: 604_800 },
+  "30d": { interval: "4h", seconds: 14_400, span: 2_592_000 },
 };
 const CLEAR = "transparent";
 const METRICS = ["price", "sentiment"];
@@ -85,7 +85,7 @@ export class PriceChart {
 
   /** Let a new reading grow the newest bucket, or begin the next one. */
   add(reading) {
-    const { seconds } = RANGES[this.#range];
+    const { seconds, span } = RANGES[this.#range];
     const at = Math.floor(Date.parse(reading.time) / 1_000 / seconds) * seconds;
     let last = this.#buckets.at(-1);
     if (!last || at < last.at) return;
@@ -93,6 +93,8 @@ export class PriceChart {
       last = { at: last.at + seconds, price: null, sentiment: null, samples: { price: 0, sentiment: 0 } };
       this.#buckets.push(last);
     }
+    // A page left open for a week still shows a day.
+    this.#buckets = this.#buckets.filter((b) => b.at >= last.at - span);
     for (const metric of METRICS) {
       if (reading[metric] === null) continue;
       const samples = last[metric] === null ? 0 : last.samples[metric];
