@@ -1,6 +1,9 @@
 """The chart in a real browser."""
 
 import re
+import time
+
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Open, Serve, rising
 from tests.end_to_end.senticrypt import SentiCryptServer
@@ -31,3 +34,36 @@ def test_a_chart_that_is_left_open(serve: Serve, visit: Open, source: SentiCrypt
     assert found, summary
     first = float(found[1].replace(",", ""))
     assert 70_058 <= first <= 70_061
+
+
+def test_a_range_that_cannot_be_had(serve: Serve, visit: Open, source: SentiCryptServer) -> None:
+    """Its chart is empty and says why, rather than show another; it comes with a new reading."""
+    rows = rising(until=100)
+    source.send(rows)
+    with serve(feed="senticrypt", senticrypt_url=source.url) as running, visit(running.url) as page:
+        page.drawn()
+        page.is_("live")
+        page.offline = True
+        page.page.route("**/api/v1/series?*", lambda route: route.fulfill(status=503))
+        page.page.get_by_role("button", name="7 d").click()
+        page.says("chart-note", "cannot be had just now")
+        expect(page["chart"]).to_have_attribute("aria-label", re.compile("no readings"))
+        page.page.unroute("**/api/v1/series?*")
+        new = {"timestamp": round(time.time() - 1, 1), "btc_price": "77777.77", "mean": 0.9}
+        source.send([*rows, new])
+        running.refresh()
+        expect(page["chart"]).to_have_attribute("aria-label", re.compile("^Chart of the last 7d"))
+        expect(page["chart-note"]).to_have_text("")
+
+
+def test_a_poll_that_cannot_be_had(serve: Serve, visit: Open) -> None:
+    """A chart that is there stays when it cannot be had anew."""
+    with serve() as running, visit(running.url) as page:
+        page.drawn()
+        page.offline = True
+        page.page.route("**/api/v1/series?*", lambda route: route.fulfill(status=503))
+        with page.page.expect_response("**/api/v1/series?*"):
+            page.page.get_by_role("button", name="24 h").click()
+        page.page.wait_for_timeout(100)
+        page.drawn()
+        expect(page["chart-note"]).to_have_text("")

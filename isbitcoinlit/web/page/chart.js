@@ -29,8 +29,10 @@ export class PriceChart {
   #series;
   #dots;
   #buckets = [];
-  #range = "24h";
+  #range = "24h"; // of the buckets
+  #asked = "24h";
   #loads = 0;
+  #loading = false;
 
   /** `show` is told of the bucket under the crosshair, or of null. */
   constructor(box, note, show) {
@@ -66,9 +68,10 @@ export class PriceChart {
   async load(range) {
     const mine = ++this.#loads;
     const { interval } = RANGES[range];
-    const asked = range;
+    this.#asked = range;
+    this.#loading = true;
     try {
-      const answer = await fetch(`api/v1/series?from=now-${asked}&interval=${interval}&limit=5000`, { cache: "no-store" });
+      const answer = await fetch(`api/v1/series?from=now-${range}&interval=${interval}&limit=5000`, { cache: "no-store" });
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const { data } = await answer.json();
       if (mine !== this.#loads) return; // another range was chosen meanwhile
@@ -79,8 +82,19 @@ export class PriceChart {
       if (!same) this.#chart.timeScale().fitContent();
       this.#note.textContent = this.#buckets.some((b) => b.price !== null || b.sentiment !== null) ? "" : "No readings in this range yet.";
     } catch {
-      if (mine === this.#loads && !this.#buckets.length) this.#note.textContent = "The history cannot be had just now.";
+      if (mine === this.#loads) this.#lack(range);
+    } finally {
+      if (mine === this.#loads) this.#loading = false;
     }
+  }
+
+  // Under the button of one range, nothing of another is shown.
+  #lack(range) {
+    if (range === this.#range && this.#buckets.length) return;
+    this.#range = range;
+    this.#buckets = [];
+    this.#draw();
+    this.#note.textContent = "The history cannot be had just now.";
   }
 
   /** Let a new reading grow the newest bucket, or begin the next one. */
@@ -88,6 +102,7 @@ export class PriceChart {
     const { seconds, span } = RANGES[this.#range];
     const at = Math.floor(Date.parse(reading.time) / 1_000 / seconds) * seconds;
     let last = this.#buckets.at(-1);
+    if (!last && !this.#loading) this.load(this.#asked); // now that the service speaks again
     if (!last || at < last.at) return;
     while (last.at < at) {
       last = { at: last.at + seconds, price: null, sentiment: null, samples: { price: 0, sentiment: 0 } };
