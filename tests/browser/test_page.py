@@ -10,8 +10,10 @@ import pytest
 from playwright.sync_api import expect
 
 import isbitcoinlit
+from isbitcoinlit.web.page_view import ABSENT
 from tests.browser.conftest import DESKTOP, GONE_MILLISECONDS, PHONE, Open, Serve, keep, rising
 from tests.end_to_end.senticrypt import SentiCryptServer
+from tests.own_redis import own_redis
 
 
 def test_the_verdict_of_the_demo(serve: Serve, visit: Open) -> None:
@@ -64,6 +66,29 @@ def test_a_new_reading_appears(serve: Serve, visit: Open, source: SentiCryptServ
         expect(page["as-of"]).to_have_text(re.compile(r"^\d seconds? ago$"))
         page.says("price-now", "77,777.77")
         assert page.page.evaluate("window.same")
+
+
+def test_readings_that_could_not_be_counted(
+    serve: Serve, visit: Open, source: SentiCryptServer
+) -> None:
+    """A page that came while Redis was silent does not begin to count at zero."""
+    rows = rising(until=100)
+    source.send(rows)
+    with (
+        own_redis() as server,
+        serve(redis_url=server.url, feed="senticrypt", senticrypt_url=source.url) as running,
+    ):
+        assert running.get().is_success
+        server.freeze()
+        with visit(running.url) as page:
+            page.offline = True
+            expect(page["readings"]).to_have_text(ABSENT)
+            server.thaw()
+            page.is_("live")
+            new = {"timestamp": round(time.time() - 1, 1), "btc_price": "77777.77", "mean": 0.9}
+            source.send([*rows, new])
+            running.refresh()
+            expect(page["readings"]).to_have_text(f"{len(rows) + 1}")
 
 
 def test_a_service_that_is_killed(serve: Serve, visit: Open) -> None:
