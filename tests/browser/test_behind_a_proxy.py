@@ -3,13 +3,17 @@
 import re
 import signal
 import time
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import GONE_MILLISECONDS, Open, Serve, rising
 from tests.browser.proxy import proxy
 from tests.end_to_end.senticrypt import SentiCryptServer
+
+PUBLIC = "https://example.test/lit/"
+"""Where readers find a service that stands behind a proxy."""
 
 
 @pytest.mark.parametrize("status", [200, 502])
@@ -34,6 +38,24 @@ def test_a_proxy_in_front_of_nobody(serve: Serve, visit: Open, status: int) -> N
             expect(page.page.locator("html")).to_have_attribute(
                 "data-link", found, timeout=GONE_MILLISECONDS
             )
+
+
+def test_the_command_behind_tls(serve: Serve, visit: Open) -> None:
+    """The command asks at the address that the reader sees, and not at the one behind a proxy."""
+    with serve() as running:
+
+        def answer(route: Route) -> None:
+            path = urlsplit(route.request.url).path.removeprefix("/lit")
+            if path.startswith("/api/"):
+                route.abort()
+                return
+            found = running.get(path)
+            kind = found.headers["content-type"]
+            route.fulfill(status=found.status_code, content_type=kind, body=found.content)
+
+        with visit(PUBLIC, routes={f"{PUBLIC}**": answer}) as page:
+            page.offline = True
+            expect(page["curl"]).to_have_text(f"curl {PUBLIC}is-bitcoin-lit")
 
 
 def test_a_stream_that_has_died(serve: Serve, visit: Open, source: SentiCryptServer) -> None:

@@ -167,6 +167,9 @@ async function choose(range) {
 for (const button of document.querySelectorAll("[data-range]"))
   button.addEventListener("click", () => choose(button.dataset.range));
 
+// The server cannot know the address that a proxy in front of it has.
+write("curl", `curl ${new URL("is-bitcoin-lit", document.baseURI)}`);
+
 at("copy").addEventListener("click", async () => {
   const range = document.createRange();
   range.selectNodeContents(at("curl"));
