@@ -5,8 +5,9 @@ import time
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, Serve, rising
+from tests.browser.conftest import PHONE, Open, Serve, rising
 from tests.end_to_end.senticrypt import SentiCryptServer
+from tests.waiting import until
 
 HOURS_LATER = """async (hours) => {
   const script = document.querySelector("script[type=module]").src;
@@ -67,3 +68,22 @@ def test_a_poll_that_cannot_be_had(serve: Serve, visit: Open) -> None:
         page.page.wait_for_timeout(100)
         page.drawn()
         expect(page["chart-note"]).to_have_text("")
+
+
+def test_a_swipe_over_the_chart(serve: Serve, visit: Open) -> None:
+    """A finger that moves up or down on the chart scrolls the page, as it does elsewhere."""
+    with serve() as running, visit(running.url, size=PHONE, touch=True) as page:
+        page.drawn()
+        page.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        before = page.page.evaluate("scrollY")
+        box = page["chart"].bounding_box()
+        assert box
+        x, y = box["x"] + box["width"] / 3, box["y"] + 100
+        devtools = page.page.context.new_cdp_session(page.page)
+        for kind, fingers in [
+            ("touchStart", [{"x": x, "y": y}]),
+            *(("touchMove", [{"x": x, "y": y + 15 * step}]) for step in range(1, 11)),
+            ("touchEnd", []),
+        ]:
+            devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+        assert until(lambda: page.page.evaluate("scrollY") < before)

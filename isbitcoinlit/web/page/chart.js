@@ -45,6 +45,7 @@ export class PriceChart {
       grid: { vertLines: { visible: false } },
       rightPriceScale: { borderVisible: false, minimumWidth: 64, entireTextOnly: true },
       timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, fixLeftEdge: true, fixRightEdge: true },
+      handleScroll: { vertTouchDrag: false }, // that scrolls the page
       localization: { locale: "en-US", timeFormatter: (at) => `${minute(at * 1_000)} UTC` },
     });
     this.#series = {
