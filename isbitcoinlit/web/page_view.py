@@ -72,7 +72,7 @@ def state_html(
     """Return what the scripts start from, as JSON that cannot end its element."""
     state = {
         "snapshot": to_dict(snapshot) if snapshot else None,
-        "readings": history.count or 0,
+        "readings": history.count,
         "newest": _reading(history.newest),
         "stale_after": stale_after,
         "now": now.isoformat(),

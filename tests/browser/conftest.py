@@ -2,12 +2,12 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from tests.browser.visit import Visit
 from tests.end_to_end.senticrypt import Rows, SentiCryptServer, senticrypt_server
@@ -22,6 +22,8 @@ ARGUMENTS = (
     "--disable-sync",
 )
 DESKTOP, PHONE = (1280, 720), (390, 844)
+GONE_MILLISECONDS = 20_000
+"""Within which the page says that it is disconnected, or connected again."""
 
 Open = Callable[..., AbstractContextManager[Visit]]
 Serve = Callable[..., AbstractContextManager[Service]]
@@ -57,16 +59,22 @@ def visit(browser: Browser) -> Open:
         size: tuple[int, int] = DESKTOP,
         dark: bool = False,
         scripts: bool = True,
+        touch: bool = False,
+        routes: Mapping[str, Callable[[Route], None]] = {},
     ) -> Iterator[Visit]:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme="dark" if dark else "light",
             java_script_enabled=scripts,
+            has_touch=touch,
         )
         try:
             visited = Visit(context.new_page(), url)
+            for pattern, handler in routes.items():
+                visited.page.route(pattern, handler)
             visited.page.goto(url)
             yield visited
+            visited.page.unroute_all(behavior="wait")
             assert visited.wrong == []
         finally:
             context.close()

@@ -7,14 +7,15 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 import isbitcoinlit
-from tests.browser.conftest import DESKTOP, PHONE, Open, Serve, keep, rising
+from isbitcoinlit.web.page_view import ABSENT
+from tests.browser.conftest import DESKTOP, GONE_MILLISECONDS, PHONE, Open, Serve, keep, rising
+from tests.browser.visit import Visit
 from tests.end_to_end.senticrypt import SentiCryptServer
-
-GONE_MILLISECONDS = 20_000
-"""Within which the page says that it is disconnected, or connected again."""
+from tests.own_redis import own_redis
+from tests.waiting import until
 
 
 def test_the_verdict_of_the_demo(serve: Serve, visit: Open) -> None:
@@ -39,14 +40,26 @@ def test_before_any_script(serve: Serve, visit: Open) -> None:
 
 
 def test_the_answer_is_there_at_once(serve: Serve, visit: Open) -> None:
-    """The answer is painted in under a second, whether the chart has come or not."""
+    """The answer is painted in under a second, and live, whether the chart has come or not."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    def painted(page: Visit) -> float:
+        page.is_("live")
+        assert until(lambda: page["verdict"].is_visible() and len(held) == 1)
+        paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+        found: float = page.page.evaluate(paint)
+        held.pop().continue_()
+        page.drawn()
+        return found
+
     with serve() as running:
         first = []
         for _ in range(3):
-            with visit(running.url) as page:
-                page.drawn()
-                paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-                first.append(page.page.evaluate(paint))
+            with visit(running.url, routes={"**/lightweight-charts.js": hold}) as page:
+                first.append(painted(page))
     assert min(first) < 1_000, first
 
 
@@ -67,6 +80,29 @@ def test_a_new_reading_appears(serve: Serve, visit: Open, source: SentiCryptServ
         expect(page["as-of"]).to_have_text(re.compile(r"^\d seconds? ago$"))
         page.says("price-now", "77,777.77")
         assert page.page.evaluate("window.same")
+
+
+def test_readings_that_could_not_be_counted(
+    serve: Serve, visit: Open, source: SentiCryptServer
+) -> None:
+    """A page that came while Redis was silent does not begin to count at zero."""
+    rows = rising(until=100)
+    source.send(rows)
+    with (
+        own_redis() as server,
+        serve(redis_url=server.url, feed="senticrypt", senticrypt_url=source.url) as running,
+    ):
+        assert running.get().is_success
+        server.freeze()
+        with visit(running.url) as page:
+            page.offline = True
+            expect(page["readings"]).to_have_text(ABSENT)
+            server.thaw()
+            page.is_("live")
+            new = {"timestamp": round(time.time() - 1, 1), "btc_price": "77777.77", "mean": 0.9}
+            source.send([*rows, new])
+            running.refresh()
+            expect(page["readings"]).to_have_text(f"{len(rows) + 1}")
 
 
 def test_a_service_that_is_killed(serve: Serve, visit: Open) -> None:

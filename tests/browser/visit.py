@@ -25,7 +25,10 @@ class Visit:
         self.wrong: list[str] = []
         """Errors on the console, requests to other hosts, violations of the policy."""
         self.offline = False
-        """Whether requests that fail are what the test wants; who wakes up may answer 503."""
+        """Whether requests that fail are what the test wants; who wakes up may answer 503.
+
+        A proxy in front of nobody answers 502, or with a page of its own.
+        """
         self._host = urlsplit(url).netloc
         page.add_init_script(_VIOLATIONS)
         page.on("console", self._hear)
@@ -59,7 +62,9 @@ class Visit:
         ]
 
     def _hear(self, message: ConsoleMessage) -> None:
-        lost = self.offline and re.search(r"net::ERR_|status of 503", message.text)
+        lost = self.offline and re.search(
+            r"net::ERR_|status of 50[23]|has a MIME type", message.text
+        )
         if message.type in ("error", "warning") and not lost:
             self.wrong.append(f"{message.type}: {message.text}")
 

@@ -3,12 +3,12 @@
 import { BaselineSeries, LineSeries, createChart } from "./lightweight-charts.js";
 import { count, minute, price, sentiment } from "./verdict.js";
 
-// How the ranges are cut into buckets: a few hundred points each.
+// How the ranges are cut into buckets: a few hundred points each. All in seconds.
 const RANGES = {
-  "3h": { interval: "1m", seconds: 60 },
-  "24h": { interval: "5m", seconds: 300 },
-  "7d": { interval: "30m", seconds: 1_800 },
-  "30d": { interval: "4h", seconds: 14_400 },
+  "3h": { interval: "1m", seconds: 60, span: 10_800 },
+  "24h": { interval: "5m", seconds: 300, span: 86_400 },
+  "7d": { interval: "30m", seconds: 1_800, span: 604_800 },
+  "30d": { interval: "4h", seconds: 14_400, span: 2_592_000 },
 };
 const CLEAR = "transparent";
 const METRICS = ["price", "sentiment"];
@@ -29,8 +29,10 @@ export class PriceChart {
   #series;
   #dots;
   #buckets = [];
-  #range = "24h";
+  #range = "24h"; // of the buckets
+  #asked = "24h";
   #loads = 0;
+  #loading = false;
 
   /** `show` is told of the bucket under the crosshair, or of null. */
   constructor(box, note, show) {
@@ -43,6 +45,7 @@ export class PriceChart {
       grid: { vertLines: { visible: false } },
       rightPriceScale: { borderVisible: false, minimumWidth: 64, entireTextOnly: true },
       timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, fixLeftEdge: true, fixRightEdge: true },
+      handleScroll: { vertTouchDrag: false }, // that scrolls the page
       localization: { locale: "en-US", timeFormatter: (at) => `${minute(at * 1_000)} UTC` },
     });
     this.#series = {
@@ -66,9 +69,10 @@ export class PriceChart {
   async load(range) {
     const mine = ++this.#loads;
     const { interval } = RANGES[range];
-    const asked = range;
+    this.#asked = range;
+    this.#loading = true;
     try {
-      const answer = await fetch(`api/v1/series?from=now-${asked}&interval=${interval}&limit=5000`, { cache: "no-store" });
+      const answer = await fetch(`api/v1/series?from=now-${range}&interval=${interval}&limit=5000`, { cache: "no-store" });
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const { data } = await answer.json();
       if (mine !== this.#loads) return; // another range was chosen meanwhile
@@ -79,20 +83,34 @@ export class PriceChart {
       if (!same) this.#chart.timeScale().fitContent();
       this.#note.textContent = this.#buckets.some((b) => b.price !== null || b.sentiment !== null) ? "" : "No readings in this range yet.";
     } catch {
-      if (mine === this.#loads && !this.#buckets.length) this.#note.textContent = "The history cannot be had just now.";
+      if (mine === this.#loads) this.#lack(range);
+    } finally {
+      if (mine === this.#loads) this.#loading = false;
     }
+  }
+
+  // Under the button of one range, nothing of another is shown.
+  #lack(range) {
+    if (range === this.#range && this.#buckets.length) return;
+    this.#range = range;
+    this.#buckets = [];
+    this.#draw();
+    this.#note.textContent = "The history cannot be had just now.";
   }
 
   /** Let a new reading grow the newest bucket, or begin the next one. */
   add(reading) {
-    const { seconds } = RANGES[this.#range];
+    const { seconds, span } = RANGES[this.#range];
     const at = Math.floor(Date.parse(reading.time) / 1_000 / seconds) * seconds;
     let last = this.#buckets.at(-1);
+    if (!last && !this.#loading) this.load(this.#asked); // now that the service speaks again
     if (!last || at < last.at) return;
     while (last.at < at) {
       last = { at: last.at + seconds, price: null, sentiment: null, samples: { price: 0, sentiment: 0 } };
       this.#buckets.push(last);
     }
+    // A page left open for a week still shows a day.
+    this.#buckets = this.#buckets.filter((b) => b.at >= last.at - span);
     for (const metric of METRICS) {
       if (reading[metric] === null) continue;
       const samples = last[metric] === null ? 0 : last.samples[metric];

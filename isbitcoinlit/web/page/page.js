@@ -49,8 +49,7 @@ const page = {
 
   reading(reading) {
     if (reading.feed !== root.dataset.feed) return;
-    this.state.readings += 1;
-    write("readings", words.count(this.state.readings));
+    this.count();
     const { snapshot, newest } = this.state;
     if (snapshot && reading.time > snapshot.as_of) snapshot.as_of = reading.time;
     if (reading.time > newest.time) {
@@ -60,6 +59,16 @@ const page = {
     this.chart?.add(reading);
     this.show();
     this.tick();
+  },
+
+  /** One reading more than before, if it is known how many there were. */
+  count() {
+    const { state } = this;
+    if (state.readings !== null) write("readings", words.count((state.readings += 1)));
+    else if (!state.counting) {
+      state.counting = true;
+      this.resync();
+    }
   },
 
   /** What is under the crosshair, or else the newest reading. */
@@ -157,6 +166,9 @@ async function choose(range) {
 
 for (const button of document.querySelectorAll("[data-range]"))
   button.addEventListener("click", () => choose(button.dataset.range));
+
+// The server cannot know the address that a proxy in front of it has.
+write("curl", `curl ${new URL("is-bitcoin-lit", document.baseURI)}`);
 
 at("copy").addEventListener("click", async () => {
   const range = document.createRange();
