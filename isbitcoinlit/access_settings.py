@@ -65,10 +65,15 @@ class AccessSettings(BaseSettings):
         description="Requests of any kind that one operator who is logged in may send.",
     )
 
-    @field_validator("secret_key", "metrics_token", mode="before")
+    # The last two are fields of `Settings`. A secret that comes from a file often ends with a line.
+    @field_validator(
+        *("secret_key", "metrics_token", "operator_token", "redis_url"),
+        mode="before",
+        check_fields=False,
+    )
     @classmethod
-    def _empty_secret_is_unset(cls, value: object) -> object:
-        return None if value == "" else value
+    def _without_space_around(cls, value: object) -> object:
+        return value.strip() or None if isinstance(value, str) else value
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

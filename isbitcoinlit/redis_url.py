@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -36,6 +37,8 @@ OPTIONS = {
     *("socket_timeout", "socket_connect_timeout", "socket_keepalive", "health_check_interval"),
 }
 """What may stand after the question mark."""
+SHORTEST_TIMEOUT = 3.0
+"""Seconds that an answer may take, at least: whoever waits for events asks for two."""
 SENTINEL_OPTIONS = {"sentinel_username", "sentinel_password"}
 
 
@@ -85,7 +88,19 @@ def _options(query: str, shape: Shape) -> dict[str, str]:
     options = dict(parse_qsl(query))
     if not options.keys() <= known:
         raise ValueError(f"should have no options but {', '.join(sorted(known))}")
+    if not _lasts(options.get("socket_timeout", str(SHORTEST_TIMEOUT))):
+        raise ValueError(
+            f"should have a socket_timeout of {SHORTEST_TIMEOUT:g} seconds or more, or none: Redis "
+            "may take two to tell that nothing has happened"
+        )
     return options
+
+
+def _lasts(timeout: str) -> bool:
+    try:
+        return SHORTEST_TIMEOUT <= float(timeout) < inf
+    except ValueError:
+        return False
 
 
 def _check_single(url: str) -> None:

@@ -152,7 +152,7 @@ class Settings(AccessSettings, SourceSettings):
         default="info", description="The least important log lines to print."
     )
 
-    @field_validator("redis_url", "replay_file", "operator_token", mode="before")
+    @field_validator("replay_file", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value

@@ -12,7 +12,10 @@ from asgi_lifespan import LifespanManager
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
+from isbitcoinlit.feeds.health import LONGEST_BACKOFF, FeedState
+from isbitcoinlit.refresh import TURN
 from isbitcoinlit.settings import Settings
+from isbitcoinlit.snapshot.memory import Source
 from isbitcoinlit.web.app import create_app
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +55,36 @@ async def test_metrics_exist(scraped: httpx.Response) -> None:
     named = set(NAME.findall(shown)) | set(NAME.findall(rules))
     assert len(named) > 10
     assert named - told == set()
+
+
+def expression(alarm: str) -> str:
+    """What an alarm looks at."""
+    [found] = re.findall(rf"- alert: {alarm}\n +expr: >-\n +(.*)", RULES)
+    return str(found)
+
+
+def test_labels_exist() -> None:
+    """Sources of snapshots and states of feeds that alarms look for are those of the service."""
+    assert set(re.findall(r'source="(\w+)"', RULES)) == {Source.STALE}
+    assert set(re.findall(r'state="(\w+)"', RULES)) == {FeedState.FAILING}
+
+
+def test_alarms_allow_for_feeds_that_are_left_alone() -> None:
+    """While feeds fail, an attempt is every few minutes: not yet stopped writes, but failures."""
+    interval = Settings.model_fields["refresh_interval"].default
+    longest = LONGEST_BACKOFF + interval * TURN  # The next tick is up to an interval later.
+
+    [seconds] = re.findall(r"> (\d+)$", expression("IsBitcoinLitWritesStopped"))
+    assert float(seconds) > longest + 2 * interval  # A pull that hangs, and a scrape.
+
+    [failed, all_of_them] = re.findall(r"\[(\d+)m\]", expression("IsBitcoinLitRefreshesFailing"))
+    assert failed == all_of_them
+    assert int(failed) * 60 > longest + 2 * interval  # A scrape at both ends.
+
+
+def test_a_failover_is_no_lost_subscription() -> None:
+    """Every process loses its connection once at a failover, so they are not added up."""
+    assert expression("IsBitcoinLitSubscriptionResets").startswith("max by (instance) (increase(")
 
 
 def test_every_alarm_is_explained() -> None:

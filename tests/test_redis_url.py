@@ -2,7 +2,8 @@
 
 import pytest
 
-from isbitcoinlit.redis_url import Shape, parse
+from isbitcoinlit.events.follower import WAIT_SECONDS
+from isbitcoinlit.redis_url import SHORTEST_TIMEOUT, Shape, parse
 
 
 def test_sentinel() -> None:
@@ -39,3 +40,18 @@ def test_one_server(url: str) -> None:
 def test_secrets_are_not_shown(url: str) -> None:
     """Whoever logs the parts logs no password."""
     assert "hunter2" not in repr(parse(url))
+
+
+@pytest.mark.parametrize("address", ["redis://h", "redis+sentinel://h/m", "redis+cluster://h"])
+@pytest.mark.parametrize("seconds", ["1", "2.9", "soon", "nan", "inf"])
+def test_a_timeout_leaves_time_to_wait_for_events(address: str, seconds: str) -> None:
+    """A timeout that would end every wait for events is refused; a longer one is taken."""
+    with pytest.raises(ValueError, match="should have a socket_timeout of 3 seconds or more"):
+        parse(f"{address}?socket_timeout={seconds}")
+
+    assert "socket_timeout=3" in parse(f"{address}?socket_timeout=3").plain
+
+
+def test_the_shortest_timeout_is_longer_than_a_wait() -> None:
+    """A read that waits for events gets its answer before the connection counts as dead."""
+    assert SHORTEST_TIMEOUT > WAIT_SECONDS

@@ -10,6 +10,8 @@ from isbitcoinlit.settings import Settings, load_settings, unknown_variables, va
 from isbitcoinlit.source_settings import REMOVABLE
 
 ROOT = Path(__file__).parents[1]
+FIELDS = Settings.model_fields
+SECRETS = [name for name, field in FIELDS.items() if "SecretStr" in str(field.annotation)]
 
 
 def refusal(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
@@ -126,6 +128,17 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch, fiel
     monkeypatch.setenv(variable(field), "")
 
     assert getattr(load_settings(), field) == default
+
+
+@pytest.mark.parametrize("field", SECRETS)
+def test_a_secret_may_end_with_a_line(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    """Of a secret that was read from a file the line's end and spaces around do not count."""
+    monkeypatch.setenv(variable(field), " \n")
+    assert getattr(load_settings(), field) is None
+
+    value = "redis+sentinel://host1,host2/mymaster/0"
+    monkeypatch.setenv(variable(field), f" {value}\r\n")
+    assert getattr(load_settings(), field).get_secret_value() == value
 
 
 @pytest.mark.parametrize("field", sorted(REMOVABLE))

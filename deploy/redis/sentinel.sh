@@ -1,9 +1,11 @@
 #!/bin/sh
-# Starts one sentinel: from the file it wrote before, or from a new one at the first start.
+# Starts one sentinel: from the file it wrote before, or from a new one at the first start. It
+# answers before any Redis runs, or has an address: redis.sh waits for that.
 set -eu
 PATH=/opt/redis-stack/bin:$PATH
 file=/data/sentinel.conf
-[ -s "$file" ] || cat >"$file" <<CONF
+if [ ! -s "$file" ]; then
+    cat >"$file.new" <<CONF
 port 26379
 bind 0.0.0.0
 protected-mode no
@@ -16,4 +18,6 @@ sentinel down-after-milliseconds mymaster 1000
 sentinel failover-timeout mymaster 10000
 sentinel parallel-syncs mymaster 1
 CONF
+    mv "$file.new" "$file"
+fi
 exec redis-server "$file" --sentinel
