@@ -15,6 +15,7 @@ from isbitcoinlit.clock import from_milliseconds, to_milliseconds
 from isbitcoinlit.errors import FileUnfit, RedisUnavailable
 from isbitcoinlit.models import PAIR, Metric, Reading, Span
 from isbitcoinlit.portable.batch import Batch
+from isbitcoinlit.portable.lines import CsvParser, JsonParser
 from isbitcoinlit.portable.source import LONGEST, Source
 from isbitcoinlit.series.buckets import ROLLED_UP, Interval
 from isbitcoinlit.series.bulk import BulkWriter
@@ -203,6 +204,26 @@ async def test_times_are_read_in_all_forms(run: Import, stored: Stored, write: W
     report = await run(write(HEADER + "".join(f"{form},5,0.1\n" for form in forms)))
 
     assert (report.done.readings, await stored()) == (4, [Reading(NOON, 5.0, 0.1)])
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("1626010100000", 1_626_010_100_000),
+        ("1626010100", 1_626_010_100_000),
+        ("20210707", 1_625_616_000_000),
+    ],
+)
+def test_digits_are_no_date_but_eight(text: str, moment: int) -> None:
+    """Python would read 1626010100000 as a minute of the year 1626, and it is milliseconds."""
+    batch = Batch(now=moment)
+
+    CsvParser("time,price,sentiment").parse_many(2, [f"{text},5,0.1"], batch)
+    JsonParser().parse_many(1, [json.dumps({"time": text, "median": 0.2, "price": 5})], batch)
+
+    assert batch.broken == []
+    assert batch.samples[Metric.SENTIMENT] == {moment: 0.1}
+    assert batch.samples[Metric.MEDIAN] == {moment: 0.2}
 
 
 async def test_rollups_are_right_after_late_data(
