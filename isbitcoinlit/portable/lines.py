@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from isbitcoinlit.clock import to_milliseconds
 from isbitcoinlit.errors import FileUnfit
 from isbitcoinlit.feeds.payload import number
 from isbitcoinlit.models import PAIR, Metric
@@ -127,13 +126,15 @@ def parse_lines(parser: LineParser, first: int, lines: Sequence[str], batch: Bat
 def milliseconds(time: Any) -> int:
     """Return a moment in milliseconds since the epoch, else raise a `ValueError`.
 
-    It is written as ISO 8601 (naive means UTC), or a number of seconds or milliseconds.
+    It is written as ISO 8601 (naive means UTC), or a number of seconds or milliseconds. What is
+    finer than a millisecond is rounded as feeds do, so that one moment is never two.
     """
     if isinstance(time, str) and (len(time) == _DAY_DIGITS or not _is_since_1970(time)):
         # Numbers are none of its business: it takes 1626010100000 for a day of the year 1626.
         try:
             moment = _from_iso(time)
-            return to_milliseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return round(aware.timestamp() * 1_000)
         except (ValueError, OverflowError):
             raise ValueError(f"its time cannot be read: {time[:_SHOWN]!r}") from None
     if time is None:

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from isbitcoinlit.clock import from_milliseconds, to_milliseconds
 from isbitcoinlit.errors import FileUnfit, RedisUnavailable
+from isbitcoinlit.feeds.rows import parse_rows
 from isbitcoinlit.models import PAIR, Metric, Reading, Span
 from isbitcoinlit.portable.batch import Batch
 from isbitcoinlit.portable.lines import CsvParser, JsonParser
@@ -224,6 +225,30 @@ def test_digits_are_no_date_but_eight(text: str, moment: int) -> None:
     assert batch.broken == []
     assert batch.samples[Metric.SENTIMENT] == {moment: 0.1}
     assert batch.samples[Metric.MEDIAN] == {moment: 0.2}
+
+
+MICROSECONDS = (
+    "2021-07-06T17:30:56.421515+00:00",
+    "2021-07-06T19:30:56.421515+02:00",
+    "2021-07-06 17:30:56.421515",
+    "1625592656.421515",
+    "1625592656421.515",
+)
+
+
+@pytest.mark.parametrize("rest", [",5,0.1", ",5,"])
+def test_microseconds_are_rounded_in_all_forms(rest: str) -> None:
+    """A moment is one and the same reading however it is written, on both paths, as in feeds."""
+    batch = Batch(now=to_milliseconds(NOON))
+    rows = [json.dumps({"time": t, "price": 5}) for t in (*MICROSECONDS, 1_625_592_656.421515)]
+
+    CsvParser("time,price,sentiment").parse_many(2, [t + rest for t in MICROSECONDS], batch)
+    JsonParser().parse_many(1, rows, batch)
+    feed = parse_rows(b'[{"timestamp":1625592656.421515,"mean":0.21,"btc_price":"34504"}]', NOON)
+
+    assert batch.broken == []
+    assert set(batch.samples[Metric.PRICE]) == {1_625_592_656_422}
+    assert [to_milliseconds(r.time) for r in feed.readings] == [1_625_592_656_422]
 
 
 async def test_rollups_are_right_after_late_data(
