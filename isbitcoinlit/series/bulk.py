@@ -7,7 +7,7 @@ on their way at any time, and what Redis says to each sample is read and counted
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,11 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from isbitcoinlit.clock import HOUR_MILLISECONDS, to_milliseconds
+from isbitcoinlit.errors import StorageError
 from isbitcoinlit.models import PAIR, Metric, Span
 from isbitcoinlit.redis_client import redis_errors, series_reply, translate
 from isbitcoinlit.series.keys import Keys
+from isbitcoinlit.series.last_word import say_anyway
 from isbitcoinlit.series.recent import Samples
 from isbitcoinlit.series.store import SeriesStore, Tell, first_allowed, reason_of
 
@@ -74,7 +76,7 @@ class BulkWriter:
     async def writing(self) -> AsyncIterator["BulkWriter"]:
         """Hold a connection for the block; what was sent in it is stored when it ends well.
 
-        Raises a `StorageError`, as `add` does.
+        However it ends, others hear of what was stored. Raises a `StorageError`, as `add` does.
         """
         await self._store.prepare(self._feed)
         pool: Any = self._redis.connection_pool
@@ -86,6 +88,8 @@ class BulkWriter:
             await self._settle()
             await self._tell_all()
         finally:
+            if self._untold:
+                await say_anyway(self._settle_and_tell())
             if self._sent:
                 # Nobody else may be given the replies that are still to come.
                 await self._connection.disconnect(nowait=True)
@@ -165,7 +169,8 @@ class BulkWriter:
         while len(self._sent) > leave:
             with redis_errors():
                 try:
-                    replies = await self._connection.read_response()
+                    # Interrupted, it can be gone on with.
+                    replies = await self._connection.read_response(disconnect_on_error=False)
                 except ResponseError as error:
                     self._sent.pop(0)
                     raise translate(error) from error
@@ -174,13 +179,19 @@ class BulkWriter:
             self.stored.added += len(replies) - len(refused)
             self.stored.rejected.update(map(reason_of, refused))
 
+    async def _settle_and_tell(self) -> None:
+        """Say what was stored, or may have been: all that was sent."""
+        with suppress(StorageError):
+            await self._settle()
+        await self._tell_all()
+
     async def _tell_all(self) -> None:
         """Say between which times samples were stored."""
         if self._untold:
             begin = min(span.begin for span in self._untold)
             end = max(span.end for span in self._untold)
-            self._untold = []
             await self._tell(self._feed, [Span(begin, end)])
+            self._untold = []
 
     async def _find_newest(self) -> dict[Metric, int]:
         """Return the time of the last sample of each metric that has one, in milliseconds."""

@@ -1,5 +1,6 @@
 """Files become series."""
 
+import asyncio
 import gzip
 import json
 import random
@@ -16,6 +17,7 @@ from isbitcoinlit.errors import FileUnfit, RedisUnavailable
 from isbitcoinlit.feeds.rows import parse_rows
 from isbitcoinlit.models import PAIR, Metric, Reading, Span
 from isbitcoinlit.portable.batch import Batch
+from isbitcoinlit.portable.importer import Imported
 from isbitcoinlit.portable.lines import CsvParser, JsonParser
 from isbitcoinlit.portable.source import LONGEST, Source
 from isbitcoinlit.series.buckets import ROLLED_UP, Interval
@@ -94,14 +96,42 @@ async def test_the_second_time_nothing_is_written(
 
 
 async def test_an_interrupted_import_goes_on(run: Import, stored: Stored, write: Write) -> None:
-    """After half a file was stored, the whole file stores the other half."""
-    given = readings(3_000, first=-90_000)
-    await run(write(as_csv(given[:1_500])))
+    """Interrupted in the middle it has told of what it stored; begun again it stores the rest."""
+    given = readings(20_000, first=-600_000)
+    path, told = write(as_csv(given)), list[Span]()
 
-    report = await run(write(as_csv(given)))
+    def interrupt(done: Imported) -> None:
+        if done.readings > 10_000:
+            work.cancel()
 
-    assert (report.done.stored.added, report.done.stored.already_stored) == (3_000, 3_000)
+    work = asyncio.ensure_future(run(path, tell=interrupt, told=told))
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    half = await stored()
+    report = await run(path)
+
+    assert 0 < len(half) < 20_000
+    assert all(any(s.begin <= to_milliseconds(r.time) < s.end for s in told) for r in half)
+    assert report.done.stored.added > 0
+    assert report.done.stored.already_stored > 0
     assert await stored() == given
+
+
+async def test_a_file_that_fails_leaves_nothing_untold(
+    run: Import, stored: Stored, write: Write
+) -> None:
+    """An error in the middle is raised after others heard of what was stored before."""
+    told: list[Span] = []
+
+    def fail(done: Imported) -> None:
+        if done.readings > 2_000:
+            raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        await run(write(as_csv(readings(5_000, first=-150_000))), tell=fail, told=told)
+
+    half = [to_milliseconds(r.time) for r in await stored()]
+    assert told == [Span(half[0], half[-1] + 1)]
 
 
 async def test_what_was_stored_stays(run: Import, stored: Stored, write: Write) -> None:
