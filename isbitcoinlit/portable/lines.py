@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from isbitcoinlit.clock import to_milliseconds
 from isbitcoinlit.errors import FileUnfit
 from isbitcoinlit.feeds.payload import number
 from isbitcoinlit.models import PAIR, Metric
@@ -16,7 +15,9 @@ COLUMNS = ("time", *Metric)
 """Of what is exported; of what is imported, all but the time may be missing."""
 _MILLISECONDS_FROM = 1e11
 """Numbers from here on are milliseconds: as seconds they would lie after the year 5138."""
-_SINCE_1970 = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
+_is_since_1970 = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII).fullmatch
+_DAY_DIGITS = 8
+"""So many alone are a day, 20210707; as seconds they would lie before Bitcoin's first block."""
 _is_number = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
 """As strict as for feeds: `float()` also takes "1_000", blanks around and digits of any script."""
 _SHOWN = 80
@@ -125,15 +126,17 @@ def parse_lines(parser: LineParser, first: int, lines: Sequence[str], batch: Bat
 def milliseconds(time: Any) -> int:
     """Return a moment in milliseconds since the epoch, else raise a `ValueError`.
 
-    It is written as ISO 8601 (naive means UTC), or a number of seconds or milliseconds.
+    It is written as ISO 8601 (naive means UTC), or a number of seconds or milliseconds. What is
+    finer than a millisecond is rounded as feeds do, so that one moment is never two.
     """
-    if isinstance(time, str):
+    if isinstance(time, str) and (len(time) == _DAY_DIGITS or not _is_since_1970(time)):
+        # Numbers are none of its business: it takes 1626010100000 for a day of the year 1626.
         try:
-            moment = datetime.fromisoformat(time)
-            return to_milliseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+            moment = _from_iso(time)
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return round(aware.timestamp() * 1_000)
         except (ValueError, OverflowError):
-            if not _SINCE_1970.fullmatch(time):
-                raise ValueError(f"its time cannot be read: {time[:_SHOWN]!r}") from None
+            raise ValueError(f"its time cannot be read: {time[:_SHOWN]!r}") from None
     if time is None:
         raise ValueError("it has no time")
     value = number(time)

@@ -6,18 +6,20 @@ on their way at any time, and what Redis says to each sample is read and counted
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from isbitcoinlit.clock import to_milliseconds
+from isbitcoinlit.clock import HOUR_MILLISECONDS, to_milliseconds
+from isbitcoinlit.errors import StorageError
 from isbitcoinlit.models import PAIR, Metric, Span
 from isbitcoinlit.redis_client import redis_errors, series_reply, translate
 from isbitcoinlit.series.keys import Keys
+from isbitcoinlit.series.last_word import say_anyway
 from isbitcoinlit.series.recent import Samples
 from isbitcoinlit.series.store import SeriesStore, Tell, first_allowed, reason_of
 
@@ -29,6 +31,12 @@ day anew: half a millisecond in which nobody else is served."""
 
 IN_FLIGHT = 12
 """Commands that may be on their way: enough for Redis not to wait for us, about 1 MB."""
+LOOK = 5_000
+"""Samples that are asked for at a time: Redis is busy with them for about a millisecond."""
+LOOKS = 20
+"""Questions in one round trip, so that what comes back at once is bounded, too."""
+GAP = HOUR_MILLISECONDS
+"""What lies between two samples farther apart is not looked at: a file may be in any order."""
 TELL_AFTER = 64
 """Commands between two times that others hear of what was stored."""
 
@@ -68,7 +76,7 @@ class BulkWriter:
     async def writing(self) -> AsyncIterator["BulkWriter"]:
         """Hold a connection for the block; what was sent in it is stored when it ends well.
 
-        Raises a `StorageError`, as `add` does.
+        However it ends, others hear of what was stored. Raises a `StorageError`, as `add` does.
         """
         await self._store.prepare(self._feed)
         pool: Any = self._redis.connection_pool
@@ -80,6 +88,8 @@ class BulkWriter:
             await self._settle()
             await self._tell_all()
         finally:
+            if self._untold:
+                await say_anyway(self._settle_and_tell())
             if self._sent:
                 # Nobody else may be given the replies that are still to come.
                 await self._connection.disconnect(nowait=True)
@@ -120,15 +130,29 @@ class BulkWriter:
         if rows[0][0] > self._newest.get(metric, -1):
             return rows
         await self._settle()
-        key = self._keys.series(self._feed, metric)
-        with redis_errors():
-            pipe = self._redis.pipeline(transaction=False)
-            pipe.ts().range(key, rows[0][0], rows[-1][0])
-            (reply,) = await pipe.execute(raise_on_error=False)
-        known = {time for time, _ in series_reply(reply) or ()}
+        known = await self._known(metric, [time for time, _ in rows])
         missing = [row for row in rows if row[0] not in known]
         self.stored.already_stored += len(rows) - len(missing)
         return missing
+
+    async def _known(self, metric: Metric, times: Sequence[int]) -> set[int]:
+        """Return what Redis has near these times, which are in order."""
+        key = self._keys.series(self._feed, metric)
+        known: set[int] = set()
+        spans = list(_stretches(times))
+        while spans:
+            asked, spans = spans[:LOOKS], spans[LOOKS:]
+            with redis_errors():
+                pipe = self._redis.pipeline(transaction=False)
+                for span in asked:
+                    pipe.ts().range(key, span.begin, span.end - 1, count=LOOK)
+                replies = await pipe.execute(raise_on_error=False)
+            for span, reply in zip(asked, replies, strict=True):
+                found = [time for time, _ in series_reply(reply) or ()]
+                known.update(found)
+                if len(found) == LOOK and found[-1] + 1 < span.end:
+                    spans.append(Span(found[-1] + 1, span.end))
+        return known
 
     def _young_enough(self, rows: list[tuple[int, float]]) -> list[tuple[int, float]]:
         """Leave out what has expired, as the store does."""
@@ -145,7 +169,8 @@ class BulkWriter:
         while len(self._sent) > leave:
             with redis_errors():
                 try:
-                    replies = await self._connection.read_response()
+                    # Interrupted, it can be gone on with.
+                    replies = await self._connection.read_response(disconnect_on_error=False)
                 except ResponseError as error:
                     self._sent.pop(0)
                     raise translate(error) from error
@@ -154,18 +179,35 @@ class BulkWriter:
             self.stored.added += len(replies) - len(refused)
             self.stored.rejected.update(map(reason_of, refused))
 
+    async def _settle_and_tell(self) -> None:
+        """Say what was stored, or may have been: all that was sent."""
+        with suppress(StorageError):
+            await self._settle()
+        await self._tell_all()
+
     async def _tell_all(self) -> None:
         """Say between which times samples were stored."""
         if self._untold:
             begin = min(span.begin for span in self._untold)
             end = max(span.end for span in self._untold)
-            self._untold = []
             await self._tell(self._feed, [Span(begin, end)])
+            self._untold = []
 
     async def _find_newest(self) -> dict[Metric, int]:
         """Return the time of the last sample of each metric that has one, in milliseconds."""
         found = await self._store.newest(self._feed, tuple(Metric))
         return {metric: to_milliseconds(time) for metric, (time, _) in found.items()}
+
+
+def _stretches(times: Sequence[int]) -> Iterator[Span]:
+    """Return from when to when there are times, cut where there is none for long."""
+    first = last = times[0]
+    for time in times:
+        if time - last > GAP:
+            yield Span(first, last + 1)
+            first = time
+        last = time
+    yield Span(first, last + 1)
 
 
 def packed(key: str, rows: list[tuple[int, float]]) -> bytes:

@@ -17,6 +17,7 @@ from isbitcoinlit.redis_client import redis_errors, series_reply
 from isbitcoinlit.series.buckets import Interval
 from isbitcoinlit.series.definition import SeriesDefinitions
 from isbitcoinlit.series.keys import Keys
+from isbitcoinlit.series.last_word import say_anyway
 from isbitcoinlit.series.recent import RecentSeries, Samples
 from isbitcoinlit.series.writer import Row, SampleWriter
 
@@ -129,10 +130,14 @@ class SeriesStore:
         surprised = await ride_out(self._patience, lambda: self._recent.update(samples))
         missing = {key: self._recent[key].missing(wanted) for key, wanted in samples.items()}
         oldest = await ride_out(self._patience, lambda: self._oldest_allowed(feed, missing))
-        accepted, rejected, degraded = await self._write(missing, oldest, fence)
-        if accepted and (tell := self._tell):
-            moments = [Span(at, at + 1) for at in sorted(accepted)]
-            await ride_out(self._patience, lambda: tell(feed, moments))
+        untold: set[int] = set()
+        try:
+            accepted, rejected, degraded = await self._write(missing, oldest, fence, untold)
+            await ride_out(self._patience, lambda: self._say(feed, accepted))
+            untold.clear()
+        finally:
+            if untold:
+                await say_anyway(self._say(feed, untold))
         sent = {timestamp for wanted in missing.values() for timestamp in wanted}
         return Stored(
             added=len(accepted - degraded),
@@ -142,6 +147,12 @@ class SeriesStore:
             readings=tuple(r for r in readings if to_milliseconds(r.time) in accepted),
             degraded=len(degraded),
         )
+
+    async def _say(self, feed: str, times: Iterable[int]) -> None:
+        """Let others hear of when something was stored, if it was."""
+        moments = [Span(at, at + 1) for at in sorted(times)]
+        if moments and self._tell:
+            await self._tell(feed, moments)
 
     async def _oldest_allowed(self, feed: str, missing: Mapping[str, Samples]) -> int:
         """Return the first timestamp that may be written, in milliseconds.
@@ -156,9 +167,9 @@ class SeriesStore:
         return first_allowed(newest, self._retention_ms)
 
     async def _write(
-        self, missing: Mapping[str, Samples], oldest: int, fence: Fence
+        self, missing: Mapping[str, Samples], oldest: int, fence: Fence, sent: set[int]
     ) -> tuple[set[int], Counter[str], set[int]]:
-        """Send samples in order of time.
+        """Send samples in order of time, and note the timestamps before each step.
 
         Return the timestamps taken, the reasons if not, and the timestamps not replicated.
         """
@@ -174,6 +185,8 @@ class SeriesStore:
         if len(rows) < len(everything):
             rejected["older-than-retention"] = len(everything) - len(rows)
         for batch in _batched(rows):
+            # Also what gets no answer may be stored.
+            sent.update(at for at, _, _ in batch)
             written = await ride_out(self._patience, partial(self._writer.write, batch, fence))
             taken = set()
             # An error about one sample is a value in the list of replies; it is not raised.

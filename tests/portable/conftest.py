@@ -55,8 +55,15 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 def run(redis: Redis, keys: Keys, clock: ManualClock) -> Import:
     """Imports a file."""
 
-    async def run(path: Path, *, into: Keys = keys, retention_seconds: int = 0) -> Report:
-        told: list[Span] = []
+    async def run(
+        path: Path,
+        *,
+        into: Keys = keys,
+        retention_seconds: int = 0,
+        tell: Callable[[Imported], None] = lambda _: None,
+        told: list[Span] | None = None,
+    ) -> Report:
+        told = [] if told is None else told
         broken: list[Broken] = []
 
         async def hear(feed: str, spans: Sequence[Span]) -> None:
@@ -64,7 +71,7 @@ def run(redis: Redis, keys: Keys, clock: ManualClock) -> Import:
             told.extend(spans)
 
         writer = BulkWriter(redis, into, FEED, retention_seconds=retention_seconds, tell=hear)
-        done = await import_file(Source(path, clock), writer, lambda _: None, broken.append)
+        done = await import_file(Source(path, clock), writer, tell, broken.append)
         return Report(done, broken, told)
 
     return run

@@ -1,5 +1,6 @@
 """Files become series."""
 
+import asyncio
 import gzip
 import json
 import random
@@ -13,8 +14,11 @@ from redis.asyncio import Redis
 
 from isbitcoinlit.clock import from_milliseconds, to_milliseconds
 from isbitcoinlit.errors import FileUnfit, RedisUnavailable
+from isbitcoinlit.feeds.rows import parse_rows
 from isbitcoinlit.models import PAIR, Metric, Reading, Span
 from isbitcoinlit.portable.batch import Batch
+from isbitcoinlit.portable.importer import Imported
+from isbitcoinlit.portable.lines import CsvParser, JsonParser
 from isbitcoinlit.portable.source import LONGEST, Source
 from isbitcoinlit.series.buckets import ROLLED_UP, Interval
 from isbitcoinlit.series.bulk import BulkWriter
@@ -92,14 +96,42 @@ async def test_the_second_time_nothing_is_written(
 
 
 async def test_an_interrupted_import_goes_on(run: Import, stored: Stored, write: Write) -> None:
-    """After half a file was stored, the whole file stores the other half."""
-    given = readings(3_000, first=-90_000)
-    await run(write(as_csv(given[:1_500])))
+    """Interrupted in the middle it has told of what it stored; begun again it stores the rest."""
+    given = readings(20_000, first=-600_000)
+    path, told = write(as_csv(given)), list[Span]()
 
-    report = await run(write(as_csv(given)))
+    def interrupt(done: Imported) -> None:
+        if done.readings > 10_000:
+            work.cancel()
 
-    assert (report.done.stored.added, report.done.stored.already_stored) == (3_000, 3_000)
+    work = asyncio.ensure_future(run(path, tell=interrupt, told=told))
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    half = await stored()
+    report = await run(path)
+
+    assert 0 < len(half) < 20_000
+    assert all(any(s.begin <= to_milliseconds(r.time) < s.end for s in told) for r in half)
+    assert report.done.stored.added > 0
+    assert report.done.stored.already_stored > 0
     assert await stored() == given
+
+
+async def test_a_file_that_fails_leaves_nothing_untold(
+    run: Import, stored: Stored, write: Write
+) -> None:
+    """An error in the middle is raised after others heard of what was stored before."""
+    told: list[Span] = []
+
+    def fail(done: Imported) -> None:
+        if done.readings > 2_000:
+            raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        await run(write(as_csv(readings(5_000, first=-150_000))), tell=fail, told=told)
+
+    half = [to_milliseconds(r.time) for r in await stored()]
+    assert told == [Span(half[0], half[-1] + 1)]
 
 
 async def test_what_was_stored_stays(run: Import, stored: Stored, write: Write) -> None:
@@ -203,6 +235,50 @@ async def test_times_are_read_in_all_forms(run: Import, stored: Stored, write: W
     report = await run(write(HEADER + "".join(f"{form},5,0.1\n" for form in forms)))
 
     assert (report.done.readings, await stored()) == (4, [Reading(NOON, 5.0, 0.1)])
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("1626010100000", 1_626_010_100_000),
+        ("1626010100", 1_626_010_100_000),
+        ("20210707", 1_625_616_000_000),
+    ],
+)
+def test_digits_are_no_date_but_eight(text: str, moment: int) -> None:
+    """Python would read 1626010100000 as a minute of the year 1626, and it is milliseconds."""
+    batch = Batch(now=moment)
+
+    CsvParser("time,price,sentiment").parse_many(2, [f"{text},5,0.1"], batch)
+    JsonParser().parse_many(1, [json.dumps({"time": text, "median": 0.2, "price": 5})], batch)
+
+    assert batch.broken == []
+    assert batch.samples[Metric.SENTIMENT] == {moment: 0.1}
+    assert batch.samples[Metric.MEDIAN] == {moment: 0.2}
+
+
+MICROSECONDS = (
+    "2021-07-06T17:30:56.421515+00:00",
+    "2021-07-06T19:30:56.421515+02:00",
+    "2021-07-06 17:30:56.421515",
+    "1625592656.421515",
+    "1625592656421.515",
+)
+
+
+@pytest.mark.parametrize("rest", [",5,0.1", ",5,"])
+def test_microseconds_are_rounded_in_all_forms(rest: str) -> None:
+    """A moment is one and the same reading however it is written, on both paths, as in feeds."""
+    batch = Batch(now=to_milliseconds(NOON))
+    rows = [json.dumps({"time": t, "price": 5}) for t in (*MICROSECONDS, 1_625_592_656.421515)]
+
+    CsvParser("time,price,sentiment").parse_many(2, [t + rest for t in MICROSECONDS], batch)
+    JsonParser().parse_many(1, rows, batch)
+    feed = parse_rows(b'[{"timestamp":1625592656.421515,"mean":0.21,"btc_price":"34504"}]', NOON)
+
+    assert batch.broken == []
+    assert set(batch.samples[Metric.PRICE]) == {1_625_592_656_422}
+    assert [to_milliseconds(r.time) for r in feed.readings] == [1_625_592_656_422]
 
 
 async def test_rollups_are_right_after_late_data(

@@ -1,11 +1,15 @@
 """Readings go into real time series, each of them once."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 from redis.asyncio import Redis
 
 from isbitcoinlit.clock import to_milliseconds
-from isbitcoinlit.errors import SeriesUnusable
-from isbitcoinlit.models import Metric
+from isbitcoinlit.errors import LeaseLost, SeriesUnusable
+from isbitcoinlit.fence import Fence
+from isbitcoinlit.models import Metric, Span
 from isbitcoinlit.series.keys import Keys
 from isbitcoinlit.series.store import BATCH, SeriesStore, Stored
 from tests.command_count import CommandCount
@@ -122,6 +126,33 @@ async def test_what_somebody_else_wrote_is_noticed(
     assert await other.add("given", readings(12)) == Stored(2, 10, changed=True)
     assert await store.add("given", readings(12)) == Stored(0, 12, changed=True)
     assert await store.add("given", readings(13)) == Stored(1, 12, changed=True)
+
+
+@pytest.mark.parametrize("how", ["the lease is lost", "it is cancelled"])
+async def test_what_was_stored_before_an_error_is_told(redis: Redis, keys: Keys, how: str) -> None:
+    """Others hear of what was stored although the rest was not."""
+    told: set[int] = set()
+
+    async def hear(_feed: str, spans: Sequence[Span]) -> None:
+        told.update(span.begin for span in spans)
+
+    store = SeriesStore(redis, keys, tell=hear)
+    await store.prepare("given")
+    fence = Fence(keys.lease("given"), "1")
+    work = asyncio.create_task(store.add("given", readings(50 * BATCH), fence))
+    while not await store.count("given"):
+        await asyncio.sleep(0)
+    if how == "the lease is lost":
+        await redis.set(fence.key, "2")
+    while how == "it is cancelled" and not work.done():
+        work.cancel()  # Python's `wait_for` passes over some of them.
+        await asyncio.sleep(0)
+    with pytest.raises((LeaseLost, asyncio.CancelledError)):
+        await work
+
+    taken = {at for at, _ in await stored(redis, keys, Metric.PRICE)}
+    assert 0 < len(taken) < 50 * BATCH
+    assert taken <= told
 
 
 async def test_no_readings_are_no_work(store: SeriesStore, count: CommandCount) -> None:
