@@ -7,12 +7,12 @@ from typing import Any
 
 from isbitcoinlit.tasks import end
 
-SECONDS = 2.0
+SECONDS = 0.5
 """Saying it takes milliseconds; a Redis that does not answer may not hold up a shutdown."""
 
 
 async def say_anyway(work: Coroutine[Any, Any, None]) -> None:
-    """Do this for at most two seconds, however often we are cancelled meanwhile.
+    """Do this for at most half a second, however often we are cancelled meanwhile.
 
     The error that is on its way is the one to raise, so none of these is.
     """
