@@ -13,9 +13,12 @@ from redis.asyncio import Redis
 
 from isbitcoinlit.embedded.server import EmbeddedRedis
 from isbitcoinlit.redis_client import connect
+from isbitcoinlit.resources import Resources
 from isbitcoinlit.settings import PREFIX, Settings
+from tests.assembly import process
 from tests.faults.rigs import SHAPES, of_shape
 from tests.manual_clock import ManualClock
+from tests.readings import GivenFeed, readings
 
 
 @pytest.fixture(scope="session")
@@ -104,3 +107,18 @@ def data_dir() -> Iterator[Path]:
 def clock() -> ManualClock:
     """Half past five in the afternoon, 7 July 2021 (UTC)."""
     return ManualClock(datetime(2021, 7, 7, 17, 30, tzinfo=UTC))
+
+
+@pytest.fixture
+def feed() -> GivenFeed:
+    """A feed that gives ten minutes of readings, from noon on."""
+    return GivenFeed(readings(20))
+
+
+@pytest.fixture
+async def resources(
+    settings: Callable[..., Settings], redis: Redis, feed: GivenFeed, clock: ManualClock
+) -> AsyncIterator[Resources]:
+    """One process of the service, without its background work."""
+    async with process(settings(), redis, feed, clock) as resources:
+        yield resources

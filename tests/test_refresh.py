@@ -1,7 +1,7 @@
 """One pass of feed, series and snapshot: what it says, and what it costs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -32,21 +32,6 @@ DOWN = FeedUnavailable("The feed is down.")
 def clock() -> ManualClock:
     """A quarter past noon."""
     return ManualClock(NOON + timedelta(minutes=15))
-
-
-@pytest.fixture
-def feed() -> GivenFeed:
-    """A feed that gives ten minutes of readings."""
-    return GivenFeed(readings(20))
-
-
-@pytest.fixture
-async def resources(
-    settings: Callable[..., Settings], redis: Redis, feed: GivenFeed, clock: ManualClock
-) -> AsyncIterator[Resources]:
-    """One process of the service."""
-    async with process(settings(), redis, feed, clock) as resources:
-        yield resources
 
 
 async def test_a_report_says_what_happened(resources: Resources, feed: GivenFeed) -> None:

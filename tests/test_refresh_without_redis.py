@@ -1,15 +1,13 @@
 """Refreshes while Redis is away, comes late, or goes in between."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import structlog
-from redis.asyncio import Redis
 
 from isbitcoinlit.errors import FeedUnavailable, RedisUnavailable
 from isbitcoinlit.redis_client import connect
-from isbitcoinlit.resources import Resources
 from isbitcoinlit.settings import Settings
 from tests.assembly import process
 from tests.manual_clock import ManualClock
@@ -25,21 +23,6 @@ DOWN = FeedUnavailable("The feed is down.")
 def clock() -> ManualClock:
     """A quarter past noon."""
     return ManualClock(NOON + timedelta(minutes=15))
-
-
-@pytest.fixture
-def feed() -> GivenFeed:
-    """A feed that gives ten minutes of readings."""
-    return GivenFeed(readings(20))
-
-
-@pytest.fixture
-async def resources(
-    settings: Callable[..., Settings], redis: Redis, feed: GivenFeed, clock: ManualClock
-) -> AsyncIterator[Resources]:
-    """One process of the service."""
-    async with process(settings(), redis, feed, clock) as resources:
-        yield resources
 
 
 async def test_an_outage_of_redis_is_logged_once(

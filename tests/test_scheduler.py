@@ -54,12 +54,6 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def feed() -> GivenFeed:
-    """A feed that gives ten minutes of readings."""
-    return GivenFeed(readings(20))
-
-
-@pytest.fixture
 async def resources(
     settings: Callable[..., Settings], redis: Redis, feed: GivenFeed, clock: ManualClock
 ) -> AsyncIterator[Resources]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -28,21 +28,6 @@ pytestmark = pytest.mark.anyio
 def clock() -> ManualClock:
     """A quarter past noon."""
     return ManualClock(NOON + timedelta(minutes=15))
-
-
-@pytest.fixture
-def feed() -> GivenFeed:
-    """A feed that gives ten minutes of readings."""
-    return GivenFeed(readings(20))
-
-
-@pytest.fixture
-async def resources(
-    settings: Callable[..., Settings], redis: Redis, feed: GivenFeed, clock: ManualClock
-) -> AsyncIterator[Resources]:
-    """One process of the service."""
-    async with process(settings(), redis, feed, clock) as resources:
-        yield resources
 
 
 class OtherFeed(GivenFeed):
