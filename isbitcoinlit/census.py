@@ -13,7 +13,7 @@ _METRICS = "|".join(Metric)
 KINDS = {
     rf"(?!reports|usage|operators|cache|live:(headlines|visits))"
     rf"[^:]+:({_METRICS})(:[^:]+){{0,2}}": "TSDB-TYPE",
-    r"schema|snapshot|snapshot:lock|lease:.*|reports:.*|usage:secret": "string",
+    r"schema|untold|snapshot|snapshot:lock|lease:.*|reports:.*|usage:secret": "string",
     r"operators:(signing-key|blacklisted:.*)|cache-generation|(cache|cache-lock):.*": "string",
     r"events|operators:audit": "stream",
     r"status|rollups|live:visits|limit:.*|usage:(totals|gauges).*": "hash",

@@ -14,6 +14,11 @@ class Fence:
     key: str
     value: str
     """A number that only grows, and a name for the taking; empty for no fence at all."""
+    untold: str = ""
+    """A key that holds the value from a write until others were told of it; empty for none.
+
+    Who takes the lease and finds another's value there knows that it died in between.
+    """
 
 
 NO_FENCE = Fence("", "")

@@ -26,16 +26,17 @@ SHORTEST_HOLD_SECONDS = 1.0
 # Who asks again under the same name has not got the answer to a taking that succeeded.
 _TAKE = """
 local value = redis.call('GET', KEYS[1])
+local untold = KEYS[3] and redis.call('GET', KEYS[3]) or ''
 local fence = redis.call('GET', KEYS[2]) or '0:'
 local number, name = string.match(fence, '^(%d+):(.*)$')
-if value == 'held:' .. ARGV[1] and name == ARGV[4] then return fence end
+if value == 'held:' .. ARGV[1] and name == ARGV[4] then return {fence, untold} end
 if value and value ~= 'done:' .. ARGV[1] then
     if ARGV[3] == '0' or string.sub(value, 1, 5) == 'held:' then return false end
 end
 fence = string.format('%.0f:%s', (number or 0) + 1, ARGV[4])
 redis.call('SET', KEYS[2], fence)
 redis.call('SET', KEYS[1], 'held:' .. ARGV[1], 'PX', ARGV[2])
-return fence
+return {fence, untold}
 """
 _RENEW = """
 if redis.call('GET', KEYS[1]) ~= 'held:' .. ARGV[1] then return 0 end
@@ -70,7 +71,10 @@ class Word:
 class Lease:
     """The right to do the work, under one key of one Redis."""
 
-    def __init__(self, redis: Redis, key: str, *, hold: float | None = None) -> None:
+    def __init__(
+        self, redis: Redis, key: str, *, hold: float | None = None, untold: str = ""
+    ) -> None:
+        """`untold` is a key for what is stored under the lease and to be told, see `Fence`."""
         self._key = key
         self._hold = HOLD_SECONDS if hold is None else hold
         self._fence_key = f"{key}:fence"
@@ -78,6 +82,9 @@ class Lease:
         self._finder = finder_of(redis)
         self.fence = NO_FENCE
         """What shows with a write that nobody has taken the lease since; from the last taking."""
+        self.left_untold = False
+        """Whether somebody before us stored what nobody was told of, as of the last taking."""
+        self._untold = untold
         self._token = secrets.token_hex(8)
         self._take = redis.register_script(_TAKE)
         self._renew = redis.register_script(_RENEW)
@@ -91,20 +98,21 @@ class Lease:
         """
         name = secrets.token_hex(4)
         arguments: list[str | int] = [*(self._token, _milliseconds(self._hold), int(forced), name)]
+        keys = [self._key, self._fence_key, *filter(None, [self._untold])]
 
-        async def try_it() -> str | None:
+        async def try_it() -> list[str] | None:
             with redis_errors():
                 if self._finder and self._finder.must_be_asked:
                     await self._finder.find()
-                fence: str | None = await self._take(
-                    keys=[self._key, self._fence_key], args=arguments
-                )
-                return fence
+                taken: list[str] | None = await self._take(keys=keys, args=arguments)
+                return taken
 
-        fence = await ride_out(self._patience, try_it)
-        if fence:
-            self.fence = Fence(self._fence_key, fence)
-        return bool(fence)
+        taken = await ride_out(self._patience, try_it)
+        if taken:
+            fence, untold = taken
+            self.left_untold = untold not in {"", self.fence.value}
+            self.fence = Fence(self._fence_key, fence, self._untold)
+        return bool(taken)
 
     async def finish(self, *, rest: float = 0.0, word: Word | None = None) -> None:
         """Give the lease back, and let nobody else take it unforced for `rest` seconds.

@@ -150,6 +150,8 @@ class Refresher:
             self._signals.holds_lease = await self._lease.take(forced=forced)
             if not self._signals.holds_lease:
                 return None
+            if self._lease.left_untold:
+                self._stages.announcer.owe()
             try:
                 with self._stages.announcer.owing():
                     async with self._lease.renewed():

@@ -208,20 +208,14 @@ def _assemble(
             redis,
             keys.lease("+".join(sorted(names))),
             hold=hold_for(settings.refresh_interval),
+            untold=keys.untold,
         ),
         signals,
         clock,
         interval=settings.refresh_interval,
         patience=patience_for(redis),
     )
-    traffic = Traffic(
-        settings,
-        redis,
-        keys,
-        clock,
-        refreshes=refresher.results,
-        signals=signals,
-    )
+    traffic = Traffic(settings, redis, keys, clock, refreshes=refresher.results, signals=signals)
     buckets, readings = BucketReader(redis, keys), ReadingReader(redis, keys)
     operators = open_operators(settings, redis, keys, clock)
     return Resources(

@@ -39,6 +39,10 @@ class Announcer:
             self._owed = True
             raise
 
+    def owe(self) -> None:
+        """Owe a `resync` for what somebody else has stored, and cannot tell any more."""
+        self._owed = True
+
     async def readings(self, readings: Mapping[str, Sequence[Reading]]) -> None:
         """Tell of readings that have been stored, by their feed, and what is owed."""
         tellings: list[Telling] = []

@@ -19,6 +19,7 @@ _APPEND = """
 local names = redis.call('HGET', KEYS[1], 'appended') or ''
 if string.find(names, ARGV[1], 1, true) then return end
 redis.call('HSET', KEYS[1], 'appended', string.sub(ARGV[1] .. names, 1, 128))
+redis.call('DEL', KEYS[3])
 for i = 3, #ARGV, 2 do
     redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'kind', ARGV[i], 'data', ARGV[i + 1])
 end
@@ -49,7 +50,7 @@ class EventLog:
         fields = [field for telling in tellings for field in telling]
         with redis_errors():
             await self._append(
-                keys=[self._keys.status, self._keys.events],
+                keys=[self._keys.status, self._keys.events, self._keys.untold],
                 args=[secrets.token_hex(8), KEPT, *fields],
             )
 

@@ -89,6 +89,11 @@ class Keys:
         return self._key("events")
 
     @property
+    def untold(self) -> str:
+        """String: there while readings are stored that no event tells of yet, see `fence.py`."""
+        return self._key("untold")
+
+    @property
     def status(self) -> str:
         """Hash of the states that `status` events have told last, and of what was appended last."""
         return self._key("status")

@@ -15,14 +15,16 @@ from isbitcoinlit.redis_client import redis_errors, translate
 WAIT_MILLISECONDS = 1_000
 """How long replicas may take; below the time after which a connection counts as dead."""
 
-# KEYS: the fence, then the series. ARGV: the fence's value, then series (by number), time, value.
-# Atomic, so that nobody can take the lease between the look and the write.
+# KEYS: the fence, what is untold (or the fence again), then the series. ARGV: the fence's value,
+# then series (by number), time, value. Atomic, so that nobody can take the lease between the look
+# and the write.
 _MADD = (
     GUARD
     + """
+if KEYS[2] ~= KEYS[1] then redis.call('SET', KEYS[2], ARGV[1]) end
 local samples = {}
 for i = 2, #ARGV, 3 do
-    samples[i - 1] = KEYS[ARGV[i] + 1]
+    samples[i - 1] = KEYS[ARGV[i] + 2]
     samples[i] = ARGV[i + 1]
     samples[i + 1] = ARGV[i + 2]
 end
@@ -72,8 +74,9 @@ class SampleWriter:
         pipe.execute_command(
             command,
             script,
-            len(series) + 1,
+            len(series) + 2,
             fence.key or series[0],
+            fence.untold or fence.key or series[0],
             *series,
             fence.value,
             *arguments,

@@ -65,6 +65,30 @@ async def stored(redis: Redis, keys: Keys) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_a_process_that_dies_before_it_tells(
+    settings: Callable[..., Settings],
+    redis: Redis,
+    clock: ManualClock,
+    keys: Keys,
+    events: EventLog,
+) -> None:
+    """Whoever refreshes next owes a `resync` for what the dead one stored; once, and not itself."""
+    feed = GivenFeed(readings(20), readings(21), readings(22))
+    async with process(settings(), redis, feed, clock) as dead:
+        await dead.refresher.force()
+        await redis.delete(keys.lease("given"))  # As it would expire.
+        async with process(settings(), redis, feed, clock) as other:
+            await other.refresher.take_turn()
+            await other.refresher.take_turn()
+            found = await told(events)
+            await redis.delete(keys.lease("given"))
+            async with process(settings(), redis, feed, clock) as third:
+                await third.refresher.take_turn()
+
+        assert found == [*LOST, *2 * [(EventKind.READING, None)]]
+        assert await told(events) == found
+
+
 @pytest.mark.parametrize("fails", [True, False])
 async def test_a_refresh_that_breaks_off(
     settings: Callable[..., Settings],
