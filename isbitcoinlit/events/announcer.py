@@ -1,6 +1,7 @@
 """Says in events what this process did and saw; never raises, never in silence."""
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 from isbitcoinlit.errors import FeedError, StorageError
 from isbitcoinlit.events.event import EventKind
 from isbitcoinlit.events.hub import EventHub
-from isbitcoinlit.events.log import EventLog, Telling
+from isbitcoinlit.events.log import KEPT, EventLog, Telling
 from isbitcoinlit.feeds.health import FeedReport
 from isbitcoinlit.log import get_logger
 from isbitcoinlit.models import Reading
@@ -27,6 +28,7 @@ class Announcer:
         self._events = events
         self._hub = hub
         self._owed = False
+        self._told: dict[str, deque[datetime]] = {}
 
     @contextmanager
     def owing(self) -> Iterator[None]:
@@ -49,8 +51,14 @@ class Announcer:
         for feed, new in readings.items():
             if len(new) > MANY:
                 tellings.append(_resync("many-readings", feed=feed, readings=len(new)))
-            else:
-                tellings += [(EventKind.READING, _reading(feed, reading)) for reading in new]
+                continue
+            told = self._told.setdefault(feed, deque(maxlen=KEPT))
+            fresh = [reading for reading in new if reading.time not in told]
+            if len(fresh) < len(new):
+                # A failover lost them, and perhaps the events before somebody had them.
+                tellings.append(_resync("events-lost"))
+            tellings += [(EventKind.READING, _reading(feed, reading)) for reading in fresh]
+            told.extend(reading.time for reading in fresh)
         await self._append(tellings)
 
     async def history(self, feed: str) -> None:

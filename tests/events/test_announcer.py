@@ -10,7 +10,9 @@ import pytest
 from redis.asyncio import Redis
 
 from isbitcoinlit.errors import FeedUnavailable, SeriesUnusable
+from isbitcoinlit.events.announcer import Announcer
 from isbitcoinlit.events.event import EventKind
+from isbitcoinlit.events.hub import EventHub
 from isbitcoinlit.events.log import EventLog
 from isbitcoinlit.feeds.base import Pull
 from isbitcoinlit.models import Metric
@@ -63,6 +65,18 @@ async def stored(redis: Redis, keys: Keys) -> None:
             await asyncio.sleep(0.01)
         while not await redis.ts().get(keys.series("given", Metric.PRICE)):
             await asyncio.sleep(0.01)
+
+
+async def test_what_a_failover_lost_is_not_told_twice(events: EventLog) -> None:
+    """A reading that has to be stored again was heard by some: others are told to look."""
+    announcer = Announcer(events, EventHub())
+    first, second, third = readings(3)
+
+    await announcer.readings({"given": [first, second]})
+    await announcer.readings({"given": [second, third], "other": [second]})
+
+    one = (EventKind.READING, None)
+    assert await told(events) == [one, one, *LOST, one, one]
 
 
 async def test_a_process_that_dies_before_it_tells(
