@@ -130,7 +130,7 @@ class Traffic:
         for group, of_group in changes.items():
             for change in of_group:
                 client = self._pseudonyms.of(change.window.client)
-                self._requests[client, group] += change.allowed + change.refused
+                self._requests[client, group] += change.allowed + change.late + change.refused
             await self._shared.settle(group, self.limiters[group], of_group)
 
     async def _settle_usage(self) -> None:

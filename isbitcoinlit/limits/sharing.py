@@ -12,15 +12,21 @@ from isbitcoinlit.series.keys import Keys
 BATCH = 500
 """Clients in one call, which Redis answers in about a millisecond."""
 
-# KEYS: this window's counts and the last one's. ARGV: their time to live, then client, number, …
-# Answers with the totals of both windows for each client.
+# KEYS: this window's counts and the last one's. ARGV: their time to live, then client, number in
+# this window, number in the last one, … Answers with the totals of both windows for each client.
 _ADD = """
 local totals = {}
-for i = 2, #ARGV, 2 do
-    totals[#totals + 1] = redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1])
-    totals[#totals + 1] = tonumber(redis.call('HGET', KEYS[2], ARGV[i]) or 0)
+local function add(key, client, number)
+    local total = redis.call('HGET', key, client)
+    if number ~= '0' then total = redis.call('HINCRBY', key, client, number) end
+    totals[#totals + 1] = tonumber(total or 0)
+end
+for i = 2, #ARGV, 3 do
+    add(KEYS[1], ARGV[i], ARGV[i + 1])
+    add(KEYS[2], ARGV[i], ARGV[i + 2])
 end
 redis.call('EXPIRE', KEYS[1], ARGV[1])
+redis.call('EXPIRE', KEYS[2], ARGV[1])
 return totals
 """
 
@@ -45,7 +51,7 @@ class SharedCounts:
         number = limiter.number()
         arguments: list[str | int] = [2 * limiter.rate.seconds + 1]
         for change in changes:
-            arguments += (self._pseudonyms.of(change.window.client), change.allowed)
+            arguments += (self._pseudonyms.of(change.window.client), change.allowed, change.late)
         with redis_errors():
             totals = await self._add(
                 keys=[self._keys.limit(name, number), self._keys.limit(name, number - 1)],
@@ -54,5 +60,8 @@ class SharedCounts:
         for change, total, previous in zip(changes, totals[::2], totals[1::2], strict=True):
             # What came while Redis answered is not in its total; what failed to arrive is ours.
             window = change.window
-            window.current = max(window.current, total + window.unsent)
-            window.previous = max(window.previous, previous)
+            if window.ends == change.ends:
+                window.current = max(window.current, total + window.unsent)
+                window.previous = max(window.previous, previous)
+            else:  # It ended while Redis answered.
+                window.previous = max(window.previous, total + window.late)

@@ -18,7 +18,7 @@ CLIENTS = 20_000
 class Window:
     """One client's count; moments are the monotonic clock's seconds."""
 
-    __slots__ = ("client", "current", "ends", "previous", "refused", "unsent")
+    __slots__ = ("client", "current", "ends", "late", "previous", "refused", "unsent")
 
     def __init__(self, client: str, ends: float) -> None:
         self.client = client
@@ -29,6 +29,8 @@ class Window:
         """Requests in this window, of all processes as far as known."""
         self.unsent = 0
         """Those of them, ours, that the other processes do not know of yet."""
+        self.late = 0
+        """The same of the last window."""
         self.refused = 0
         """Requests refused since the last settling; they do not use up the budget."""
 
@@ -38,7 +40,12 @@ class Change(NamedTuple):
 
     window: Window
     allowed: int
+    """In the window that runs."""
+    late: int
+    """In the one before."""
     refused: int
+    ends: float
+    """When the window ends that runs."""
 
 
 class GroupLimiter:
@@ -60,7 +67,7 @@ class GroupLimiter:
         remaining = self._count - window.current - 1
         if window.previous:
             remaining -= ceil(window.previous * (window.ends - now) / self.rate.seconds)
-        if not window.unsent and not window.refused:
+        if not (window.unsent or window.refused or window.late):
             self._touched.append(window)
         if remaining < 0:
             window.refused += 1
@@ -82,9 +89,12 @@ class GroupLimiter:
     def changes(self) -> list[Change]:
         """Return what was counted since the last call."""
         touched, self._touched = self._touched, []
-        changes = [Change(window, window.unsent, window.refused) for window in touched]
+        now, changes = self._clock.monotonic(), []
         for window in touched:
-            window.unsent = window.refused = 0
+            if now >= window.ends:
+                self._roll(window, now)
+            changes.append(Change(window, window.unsent, window.late, window.refused, window.ends))
+            window.unsent = window.late = window.refused = 0
         return changes
 
     def forget_idle(self) -> None:
@@ -111,8 +121,9 @@ class GroupLimiter:
         return window
 
     def _roll(self, window: Window, now: float) -> None:
-        """Begin the next window; requests not settled yet will be settled in that one."""
+        """Begin the next window; requests not settled yet are still of the last one."""
         follows = now < window.ends + self.rate.seconds
         window.previous = window.current if follows else 0
-        window.current = 0
+        window.late = window.unsent if follows else 0
+        window.current = window.unsent = 0
         window.ends = now + self.left()

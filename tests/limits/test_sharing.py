@@ -85,6 +85,23 @@ async def test_the_last_window_is_shared_too(process: MakeProcess, clock: Manual
     assert b.take(1) == [20 - 15 - 1 - 1]
 
 
+@pytest.mark.parametrize("more", [0, 1])
+async def test_the_end_of_a_window_counts_nothing_twice(
+    process: MakeProcess, clock: ManualClock, more: int
+) -> None:
+    """Requests that a window ended before they were settled are of that one, here and elsewhere."""
+    a, b = process(), process()
+    clock.advance(59.5)
+    a.take(10)
+    clock.advance(1)
+    a.take(more)
+    await a.settle()
+    assert a.take(1) == [20 - 10 - more - 1]
+    b.take(1)
+    await b.settle()
+    assert b.take(1) == [20 - 10 - more - 1 - 1]
+
+
 async def test_settling_twice_counts_once(process: MakeProcess) -> None:
     """What has been settled is not settled again."""
     a, b = process(), process()
